@@ -1,0 +1,162 @@
+# The helpers with which each module says what it is:
+#
+#   mayfly_add_library(<part> SOURCES a.cpp... [PUBLIC_LINK lib...] [PRIVATE_LINK lib...] [NO_INSTALL])
+#       target mayfly_<part>, alias mayfly::<part>, include/ as its public include folder, warnings; unless
+#       NO_INSTALL it is installed with its headers and becomes component <part> of the CMake package.
+#   mayfly_add_program(<name> SOURCES main.cpp... [LINK lib...])
+#       executable <name>, warnings, installed into bin/.
+#   mayfly_add_test(<name> SOURCES x_test.cpp... [LINK lib...] [LABELS l...] [TIMEOUT seconds] [RUN_SERIAL]
+#                   [ENVIRONMENT VAR=value...])
+#       GoogleTest executable <name> (GTest::gmock_main linked); each of its tests becomes a test of ctest.
+#       RUN_SERIAL is for tests that measure: no other test runs beside them.
+#   mayfly_add_example(<name> SOURCES x.cpp... [LINK lib...] [ARGS arg...] [OUTPUT regular-expression])
+#       executable <name>; ctest runs it as example.<name>, which passes when it exits with 0 and prints OUTPUT.
+#   mayfly_add_bench(<name> SOURCES x.cpp... [LINK lib...])
+#       executable <name> with Google Benchmark.
+#   mayfly_warnings(<target>)
+#       the warnings our own code compiles without, errors under MAYFLY_WERROR.
+
+include(GNUInstallDirs)
+
+function(mayfly_warnings target)
+  target_compile_options(${target} PRIVATE
+    -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wold-style-cast -Wcast-align -Wcast-qual
+    -Wnon-virtual-dtor -Woverloaded-virtual -Wformat=2 -Wimplicit-fallthrough -Wundef -Wextra-semi
+    -Wredundant-decls -Wunused
+    $<$<CXX_COMPILER_ID:GNU>:-Wduplicated-cond -Wduplicated-branches -Wlogical-op>
+    $<$<CXX_COMPILER_ID:Clang>:-Wmissing-prototypes -Wunreachable-code-aggressive -Wthread-safety>
+    $<$<BOOL:${MAYFLY_WERROR}>:-Werror>)
+endfunction()
+
+# Adds `package`, given as the arguments of find_dependency, to what component `part` needs when it is found.
+function(_mayfly_note_dependencies part)
+  foreach(library IN LISTS ARGN)
+    if(library MATCHES "^mayfly_([a-z]+)$" OR library MATCHES "^mayfly::([a-z]+)$")
+      set_property(GLOBAL APPEND PROPERTY MAYFLY_PARTS_OF_${part} ${CMAKE_MATCH_1})
+    elseif(library MATCHES "^TBB::")
+      set_property(GLOBAL APPEND PROPERTY MAYFLY_PACKAGES_OF_${part} "TBB COMPONENTS tbb")
+    elseif(library MATCHES "^Boost::")
+      set_property(GLOBAL APPEND PROPERTY MAYFLY_PACKAGES_OF_${part}
+        "Boost ${MAYFLY_BOOST_VERSION} CONFIG COMPONENTS json")
+    elseif(library MATCHES "^Threads::")
+      set_property(GLOBAL APPEND PROPERTY MAYFLY_PACKAGES_OF_${part} "Threads")
+    elseif(library MATCHES "::")
+      message(FATAL_ERROR "mayfly_${part}: say in cmake/MayflyTargets.cmake which package has ${library}")
+    endif()
+  endforeach()
+endfunction()
+
+function(mayfly_add_library part)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "NO_INSTALL" "" "SOURCES;PUBLIC_LINK;PRIVATE_LINK")
+  if(arg_UNPARSED_ARGUMENTS)
+    message(FATAL_ERROR "mayfly_add_library(${part}): unknown arguments ${arg_UNPARSED_ARGUMENTS}")
+  endif()
+  set(target mayfly_${part})
+  add_library(${target} ${arg_SOURCES})
+  add_library(mayfly::${part} ALIAS ${target})
+  target_compile_features(${target} PUBLIC cxx_std_20)
+  target_include_directories(${target} PUBLIC
+    $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}/include>
+    $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  target_link_libraries(${target} PUBLIC ${arg_PUBLIC_LINK} PRIVATE ${arg_PRIVATE_LINK})
+  set_target_properties(${target} PROPERTIES EXPORT_NAME ${part} VERSION ${PROJECT_VERSION})
+  if(MAYFLY_SCHEDULE_POINTS)
+    target_compile_definitions(${target} PUBLIC MAYFLY_SCHEDULE_POINTS)
+  endif()
+  mayfly_warnings(${target})
+  if(arg_NO_INSTALL)
+    return()
+  endif()
+
+  set_property(GLOBAL APPEND PROPERTY MAYFLY_PARTS ${part})
+  _mayfly_note_dependencies(${part} ${arg_PUBLIC_LINK} ${arg_PRIVATE_LINK})
+  if(MAYFLY_INSTALL)
+    install(TARGETS ${target} EXPORT mayfly-${part}
+      ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
+      LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+    install(DIRECTORY include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.hpp")
+  endif()
+endfunction()
+
+# mayfly::mayfly: everything a program that embeds us links.
+function(mayfly_add_umbrella)
+  get_property(parts GLOBAL PROPERTY MAYFLY_PARTS)
+  add_library(mayfly_mayfly INTERFACE)
+  add_library(mayfly::mayfly ALIAS mayfly_mayfly)
+  set_target_properties(mayfly_mayfly PROPERTIES EXPORT_NAME mayfly)
+  foreach(part IN LISTS parts)
+    target_link_libraries(mayfly_mayfly INTERFACE mayfly_${part})
+  endforeach()
+  if(MAYFLY_INSTALL)
+    install(TARGETS mayfly_mayfly EXPORT mayfly-mayfly)
+  endif()
+endfunction()
+
+function(mayfly_add_program name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LINK")
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE ${arg_LINK})
+  mayfly_warnings(${name})
+  if(MAYFLY_INSTALL)
+    install(TARGETS ${name} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+  endif()
+endfunction()
+
+# A sanitizer's finding ends the test, with a stack.
+set(MAYFLY_TEST_ENVIRONMENT
+  "ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1:check_initialization_order=1"
+  "UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1"
+  "TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1")
+
+function(mayfly_add_test name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "RUN_SERIAL" "TIMEOUT" "SOURCES;LINK;LABELS;ENVIRONMENT")
+  if(arg_UNPARSED_ARGUMENTS)
+    message(FATAL_ERROR "mayfly_add_test(${name}): unknown arguments ${arg_UNPARSED_ARGUMENTS}")
+  endif()
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE ${arg_LINK} GTest::gmock_main)
+  mayfly_warnings(${name})
+
+  set(timeout 120)
+  if(arg_TIMEOUT)
+    set(timeout ${arg_TIMEOUT})
+  endif()
+  if(MAYFLY_SANITIZE OR MAYFLY_COVERAGE)
+    math(EXPR timeout "${timeout} * 4")
+  endif()
+  set(environment ${MAYFLY_TEST_ENVIRONMENT} ${arg_ENVIRONMENT})
+  list(JOIN environment "\;" environment)
+  list(JOIN arg_LABELS "\;" labels)
+  set(properties TIMEOUT ${timeout} ENVIRONMENT "${environment}")
+  if(labels)
+    list(APPEND properties LABELS "${labels}")
+  endif()
+  if(arg_RUN_SERIAL)
+    list(APPEND properties RUN_SERIAL ON)
+  endif()
+  gtest_discover_tests(${name} DISCOVERY_TIMEOUT 120 PROPERTIES ${properties})
+endfunction()
+
+function(mayfly_add_example name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "OUTPUT" "SOURCES;LINK;ARGS")
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE ${arg_LINK})
+  mayfly_warnings(${name})
+  add_test(NAME example.${name} COMMAND ${name} ${arg_ARGS})
+  set_tests_properties(example.${name} PROPERTIES
+    TIMEOUT 240 LABELS examples ENVIRONMENT "${MAYFLY_TEST_ENVIRONMENT}")
+  if(arg_OUTPUT)
+    # PASS_REGULAR_EXPRESSION alone would make the exit status count for nothing.
+    set_tests_properties(example.${name} PROPERTIES PASS_REGULAR_EXPRESSION "${arg_OUTPUT}")
+    add_test(NAME example.${name}.exit_status COMMAND ${name} ${arg_ARGS})
+    set_tests_properties(example.${name}.exit_status PROPERTIES
+      TIMEOUT 240 LABELS examples ENVIRONMENT "${MAYFLY_TEST_ENVIRONMENT}")
+  endif()
+endfunction()
+
+function(mayfly_add_bench name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LINK")
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE ${arg_LINK} benchmark::benchmark)
+  mayfly_warnings(${name})
+endfunction()
