@@ -1,0 +1,36 @@
+# Sourced by the scripts beside it: bash, strict, in the project's root, in a known locale.
+
+set -euo pipefail
+export LC_ALL=C.UTF-8
+cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
+
+fail() {
+  printf '%s: %s\n' "$(basename -- "$0")" "$*" >&2
+  exit 1
+}
+
+jobs_to_run() { nproc 2>/dev/null || echo 2; }
+
+# configure PRESET [cmake argument...]: quiet unless it fails.
+configure() {
+  local preset=$1 log
+  shift
+  local arguments=("-DMAYFLY_WERROR=${MAYFLY_WERROR:-OFF}")
+  if command -v ccache >/dev/null; then
+    arguments+=("-DCMAKE_CXX_COMPILER_LAUNCHER=ccache")
+  fi
+  mkdir -p build
+  log=build/configure-$preset.log
+  if ! cmake --preset "$preset" "${arguments[@]}" "$@" >"$log" 2>&1 </dev/null; then
+    cat "$log" >&2
+    fail "could not configure the preset '$preset'; the lines above are in $log"
+  fi
+}
+
+# build PRESET [target...]
+build() {
+  local preset=$1 target targets=()
+  shift
+  for target in "$@"; do targets+=(--target "$target"); done
+  cmake --build "build/$preset" --parallel "$(jobs_to_run)" ${targets[@]+"${targets[@]}"} </dev/null
+}
