@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by the scripts beside it: bash, strict, in the project's root, in a known locale.
 
 set -euo pipefail
