@@ -89,7 +89,7 @@ def _undocumented_types(source: SourceFile) -> Iterator[str]:
     """Definitions at namespace level start in the first column, as .clang-format lays them out."""
     lines, code = source.text.splitlines(), source.code.splitlines()
     for number, line in enumerate(code):
-        match = re.match(r"(?:class|struct|enum class|concept)\s+(?:alignas\([^)]*\)\s*|\[\[[^]]*\]\]\s*)*(\w+)", line)
+        match = re.match(r"(?:class|struct|enum class)\s+(?:alignas\([^)]*\)\s*|\[\[[^]]*\]\]\s*)*(\w+)", line)
         if not match or line.rstrip().endswith(";") and "{" not in line:
             continue
         above = number - 1
@@ -106,20 +106,26 @@ ATOMIC_CALL = re.compile(
     r"|fetch_(?:add|sub|and|or|xor))\s*\("
 )
 ATOMIC_NAME = re.compile(r"\bstd\s*::\s*atomic(?:_flag\b|_\w+\b|\s*<[^;{}()=]*>)\s*(\w+)\s*(?=[;{=,)])")
+PLAIN_NAME = re.compile(
+    r"^(?!.*\batomic\b)\s*(?!return\b|delete\b)(?:[\w:]+\s+)*[\w:]+(?:<[^;]*>)?[&*]*\s+(\w+)\s*(?=[;{]|=(?!=))",
+    re.MULTILINE,
+)
 FENCE = re.compile(r"\b(?:std::)?atomic_(?:thread|signal)_fence\b|\b__sync_\w+|\b__atomic_\w+|\b_mm_[lms]fence\b")
 
 
 def atomics(tree: Tree) -> Iterator[str]:
     """Every atomic operation spells its memory order; none hides in an operator; no fence stands free."""
     names: dict[str, set[str]] = {}
+    plain: dict[str, set[str]] = {}  # where a plain variable has the same name, it takes a compiler to tell them apart
     for source in tree.in_modules:
         names.setdefault(_stem(source), set()).update(ATOMIC_NAME.findall(source.code))
+        plain.setdefault(_stem(source), set()).update(PLAIN_NAME.findall(source.code))
     for source in tree.in_modules:
         for match in FENCE.finditer(source.code):
             yield f"{source.at(match.start())}: {match[0]}: the race detector does not see it"
         if source.folder in CORE or "std::atomic" in source.code:
             yield from _calls_without_order(source)
-        for name in sorted(names[_stem(source)]):
+        for name in sorted(names[_stem(source)] - plain[_stem(source)]):
             yield from _hidden_operations(source, name)
 
 
@@ -152,7 +158,11 @@ def _hidden_operations(source: SourceFile, name: str) -> Iterator[str]:
         yield f"{source.at(match.start())}: '{match[0].strip()}' on an atomic hides its memory order"
 
 
-SYNC = re.compile(r"//[/!]?\s*sync\s+([\w-]+)\s*:\s*([^\n;]*)")
+SYNC = re.compile(r"//[/!]?\s*sync\s+([\w-]+)\s*:[^\n]*(?:\n\s*//[^\n]*)*(?:\n[^\n]*){0,2}")
+ENDS = {
+    "release": re.compile(r"release|acq_rel|seq_cst|sem_post|notify"),
+    "acquire": re.compile(r"acquire|acq_rel|seq_cst|sem_wait"),
+}
 
 
 def sync_edges(tree: Tree) -> Iterator[str]:
@@ -163,18 +173,13 @@ def sync_edges(tree: Tree) -> Iterator[str]:
         for match in SYNC.finditer(source.text):
             edge = (source.folder, match[1])
             places.setdefault(edge, source.at(match.start()))
-            order = match[2].lower()
-            if not re.search(r"release|acquire|acq_rel|seq_cst|exchange", order):
-                yield f"{source.at(match.start())}: sync {match[1]} does not say release or acquire"
-            if re.search(r"release|acq_rel|seq_cst", order):
-                ends.setdefault(edge, set()).add("release")
-            if re.search(r"acquire|acq_rel|seq_cst", order):
-                ends.setdefault(edge, set()).add("acquire")
-    readmes = {readme.folder: readme.text for readme in tree.texts("*/README.md")}
+            # The comment, and the operation under it.
+            ends.setdefault(edge, set()).update(end for end, words in ENDS.items() if words.search(match[0]))
+    listed = {readme.folder: readme.text for readme in tree.texts("*/README.md")}
     for (module, name), where in places.items():
-        for end in sorted({"release", "acquire"} - ends.get((module, name), set())):
+        for end in sorted(set(ENDS) - ends[module, name]):
             yield f"{where}: sync {name} has no {end} end in {module}"
-        if not re.search(rf"\b{re.escape(name)}\b", readmes.get(module, "")):
+        if not re.search(rf"\b{re.escape(name)}\b", listed.get(module, "")):
             yield f"{where}: {module}/README.md does not list sync {name}"
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from checks import CHECKS, MAX_LINES
 from source_text import Tree, without_comments_and_literals
 
-HEADER = "#pragma once\n{includes}\nnamespace mayfly {{\n/// One.\nclass {name} {{\n{body}}};\n}}  // namespace mayfly\n"
+HEADER = "#pragma once\n{includes}\nnamespace mayfly {{\n/// One.\nclass {name} {{\n{body}}};\n}}\n"
 
 
 def header(name: str, includes: str = "", body: str = "") -> str:
@@ -97,7 +97,7 @@ class PlantedFaults(unittest.TestCase):
         self.finds("include_direction", "mayfly/page.hpp", {"pool/include/mayfly/page.hpp": header("page")})
 
     def test_a_core_public_header_includes_a_third_party(self):
-        for name in ("tbb/task_arena.h", "oneapi/tbb.h", "boost/json.hpp", "spdlog/spdlog.h", "google/protobuf/arena.h"):
+        for name in ("tbb/task.h", "oneapi/tbb.h", "boost/json.hpp", "spdlog/spdlog.h", "google/protobuf/arena.h"):
             planted = {"pool/include/mayfly/executor.hpp": header("executor", f"#include <{name}>")}
             self.finds("foreign_headers", "pool/include/mayfly/executor.hpp:2", planted, name)
 
@@ -119,7 +119,8 @@ class PlantedFaults(unittest.TestCase):
         self.finds("headers", "service/src/private.hpp:2", planted)
 
     def test_a_public_type_without_a_docstring(self):
-        planted = {"pool/include/mayfly/lane.hpp": "#pragma once\nclass scope;\n\ntemplate <class T>\nstruct lane {\n};\n"}
+        text = "#pragma once\nclass scope;\n\ntemplate <class T>\nstruct lane {\n};\n"
+        planted = {"pool/include/mayfly/lane.hpp": text}
         self.finds("headers", "pool/include/mayfly/lane.hpp:5", planted, "lane")
 
     def test_an_atomic_call_without_an_order(self):
@@ -133,6 +134,10 @@ class PlantedFaults(unittest.TestCase):
         for operation in ("++s_", "s_++", "s_ += 2", "s_ = 3", "s_ |= 1"):
             planted = self.in_page(f"  void f() {{ {operation}; }}\n  std::atomic<int> s_ = 0;\n")
             self.finds("atomics", "other.hpp:6", planted, "hides")
+
+    def test_a_plain_variable_of_the_same_name_is_left_alone(self):
+        body = "  std::atomic<int> s_{0};\n};\n/// Two.\nclass two {\n  int s_ = 0;\n  void f() { ++s_; }\n"
+        self.assertEqual({}, self.faults(self.in_page(body)))
 
     def test_a_comparison_is_no_operator_of_an_atomic(self):
         self.assertEqual({}, self.faults(self.in_page("  bool f() { return s_ == 1; }\n  std::atomic<int> s_{0};\n")))
