@@ -1,0 +1,300 @@
+#pragma once
+
+#include <mayfly/allocation_error.hpp>
+#include <mayfly/byte_budget.hpp>
+#include <mayfly/detail/poison.hpp>
+#include <mayfly/page_pool.hpp>
+
+#include <array>
+#include <bit>
+#include <cassert>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <memory>
+#include <new>
+#include <span>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+namespace mayfly {
+
+/// How an arena takes memory. Both pointees must outlive the arena.
+struct arena_options {
+  byte_budget* budget = nullptr;  ///< charged for every page and block; null: no limit but the pool's
+  std::uint64_t owner_tag = 0;    ///< what page_pool::owner_of() says of the arena's memory
+  std::size_t first_class = 0;    ///< class of the first page, 0 to page_pool::classes - 1
+};
+
+/// What an arena holds, in bytes. handed_out + tail_waste + room == reserved - skipped for colouring.
+struct arena_usage {
+  std::size_t handed_out_bytes = 0;  ///< asked for, with the rounding to 8 and the padding for alignment
+  std::size_t reserved_bytes = 0;    ///< pages and blocks held: what the budget is charged
+  std::size_t tail_waste_bytes = 0;  ///< left at the end of pages the arena has gone on from
+  std::size_t room_bytes = 0;        ///< left in the current page
+  std::size_t oversize_bytes = 0;    ///< in blocks of their own
+  std::size_t oversize_blocks = 0;
+  std::array<std::uint32_t, page_pool::classes> pages{};  ///< pages held, by class
+
+  [[nodiscard]] std::uint32_t page_count() const noexcept { return pages[0] + pages[1] + pages[2]; }
+};
+
+/// Memory that is handed out by moving a pointer and taken back all at once.
+///
+///     page (current)   [ colour | object | object | record chunk | object |......room......]
+///                                                                         ^ next_          ^ end_
+///     page (before)    [ ............................................. | tail waste ]
+///     block            [ one large object ]
+///
+/// allocate() and its kin are an addition and a comparison while the page lasts. Objects made with make() have their
+/// destructors run, last made first, at reset(), rewind() or the arena's end, unless trivial; every destructor runs
+/// before any memory goes, and may itself allocate. Results stay valid until then; nobody else may free them.
+///
+/// One thread at a time may use an arena (another may go on with it when the two are synchronised); the memory handed
+/// out may be shared like any other. Pages come from a page_pool and feed the magazine of whichever thread returns
+/// them.
+///
+/// Zero bytes count as one: every result is distinct. Alignment may be any power of two; above 4 KiB the allocation
+/// gets a block of its own, as does anything above a quarter of the largest page class.
+///
+/// Under AddressSanitizer whatever is not handed out is poisoned, and allocations keep 16 bytes apart.
+class arena {
+  struct record_chunk;
+
+ public:
+  static constexpr std::size_t least_alignment = 8;
+
+  /// Allocates nothing until asked to.
+  explicit arena(page_pool& pool, arena_options const& options = {}) noexcept
+      : pool_{&pool}, budget_{options.budget}, owner_tag_{options.owner_tag}, first_class_{options.first_class} {
+    assert(options.first_class < page_pool::classes);
+  }
+
+  /// The source is left empty, on the same pool, ready for use.
+  arena(arena&& other) noexcept;
+  arena& operator=(arena&& other) noexcept;
+  arena(arena const&) = delete;
+  arena& operator=(arena const&) = delete;
+  ~arena() { reset(); }
+
+  /// `bytes` of uninitialised memory aligned to at least `alignment` (a power of two; every result is aligned to 8).
+  /// Throws allocation_error: byte_budget, page_cap, address_space, system or too_large.
+  [[nodiscard]] void* allocate(std::size_t bytes, std::size_t alignment = least_alignment) {
+    if (void* const memory = bump(bytes, alignment)) [[likely]]
+      return memory;
+    return allocate_slow(bytes, alignment);
+  }
+
+  /// The same, null instead of throwing.
+  [[nodiscard]] void* try_allocate(std::size_t bytes, std::size_t alignment = least_alignment) noexcept {
+    if (void* const memory = bump(bytes, alignment)) [[likely]]
+      return memory;
+    return take_more(bytes, alignment).data;
+  }
+
+  /// Gives memory back early where that is free of cost: the allocation made last, or one that has a block of its own.
+  /// Anything else stays until the end. `bytes` and `alignment` as they were asked for.
+  void deallocate(void* memory, std::size_t bytes, std::size_t alignment = least_alignment) noexcept;
+
+  /// Grows (or shrinks) an allocation in place: the one made last in the current page, or one in a block with room.
+  /// false, with nothing changed, where that cannot be.
+  [[nodiscard]] bool try_extend(void* memory, std::size_t old_bytes, std::size_t new_bytes) noexcept;
+
+  /// Constructs a T. Its destructor runs with the arena's unless trivial. Throws what T's constructor throws, and what
+  /// allocate() throws.
+  template <typename T, typename... Args>
+  T* make(Args&&... args) {
+    static_assert(!std::is_array_v<T>, "use make_span<T>(n) for arrays");
+    void* const memory = allocate(sizeof(T), alignof(T));
+    T* const object = ::new (memory) T(std::forward<Args>(args)...);
+    if constexpr (!std::is_trivially_destructible_v<T>) {
+      // Recorded after construction, as the language orders destruction: what the constructor made in this arena goes
+      // after the object itself.
+      undo_construction<T> guard{object};
+      record(object, [](void* target) noexcept { static_cast<T*>(target)->~T(); });
+      guard.object = nullptr;
+    }
+    return object;
+  }
+
+  /// `count` value-initialised elements side by side; the span is empty for 0. Destructors as with make().
+  template <typename T>
+  [[nodiscard]] std::span<T> make_span(std::size_t count);
+
+  /// A copy of the bytes, with a NUL behind them that the view does not count.
+  [[nodiscard]] std::string_view copy(std::string_view text) {
+    auto* const memory = static_cast<char*>(allocate(text.size() + 1, 1));
+    if (!text.empty()) std::memcpy(memory, text.data(), text.size());
+    memory[text.size()] = '\0';
+    return {memory, text.size()};
+  }
+
+  /// A point to come back to. Valid until the arena is reset, rewound to an earlier mark, or moved.
+  class marker {
+    friend class arena;
+    std::byte* next;
+    record_chunk* records;
+    std::uint32_t record_count;
+    std::uint32_t page;
+    std::uint32_t sequence;
+  };
+
+  [[nodiscard]] marker mark() const noexcept;
+
+  /// Runs the destructors of all that was made since `point`, last first, and takes its memory back.
+  void rewind(marker const& point) noexcept;
+
+  /// Runs all destructors, gives every page and block back. The arena may be used again.
+  void reset() noexcept {
+    if (pages_ != 0 || blocks_ != 0) release_all();
+  }
+
+  /// Runs all destructors now and keeps the memory: objects of several arenas that know each other all end before the
+  /// first page goes.
+  void run_destructors() noexcept;
+
+  [[nodiscard]] arena_usage usage() const noexcept;
+  /// Bytes of pages and blocks held: usage().reserved_bytes without the walk.
+  [[nodiscard]] std::size_t reserved_bytes() const noexcept { return page_bytes_ + block_bytes_; }
+  [[nodiscard]] page_pool& pool() const noexcept { return *pool_; }
+  [[nodiscard]] byte_budget* budget() const noexcept { return budget_; }
+
+  /// Starts over for another owner: reset(), then as constructed with `options`.
+  void restart(arena_options const& options) noexcept;
+
+ private:
+  using destructor = void (*)(void*) noexcept;
+
+  struct destructor_record {
+    void* object;
+    destructor destroy;
+  };
+  static_assert(sizeof(destructor_record) == 16);
+
+  /// A chunk of records, in the arena itself; the chunk behind it is older.
+  struct record_chunk {
+    record_chunk* older;
+    std::uint32_t count;
+    std::uint32_t capacity;
+
+    [[nodiscard]] destructor_record* records() noexcept { return reinterpret_cast<destructor_record*>(this + 1); }
+  };
+  static_assert(sizeof(record_chunk) == 16);
+
+  /// Ends an object whose destructor could not be recorded.
+  template <typename T>
+  struct undo_construction {
+    T* object;
+    ~undo_construction() {
+      if (object != nullptr) object->~T();
+    }
+  };
+
+  /// Lies in front of the elements of make_span() and ends them, last first.
+  template <typename T>
+  struct span_owner {
+    std::span<T> elements;
+    ~span_owner() {
+      for (std::size_t i = elements.size(); i-- > 0;) elements[i].~T();
+    }
+  };
+
+  static constexpr std::uint32_t first_chunk_records = 7;
+  static constexpr std::uint32_t largest_chunk_records = 63;
+  static constexpr std::size_t largest_page_alignment = std::size_t{4} << 10U;
+  static constexpr std::size_t colours = 16;
+  static constexpr std::size_t colour_bytes = 64;
+
+  static constexpr std::size_t rounded(std::size_t bytes) noexcept {
+    return ((bytes + least_alignment - 1) & ~(least_alignment - 1)) + detail::redzone_bytes;
+  }
+
+  /// The fast path; null where the current page has no room. Bounds are compared before rounding, so that no size can
+  /// overflow: the room is a multiple of 8, hence what fits unrounded fits rounded.
+  [[nodiscard]] void* bump(std::size_t bytes, std::size_t alignment) noexcept {
+    assert(std::has_single_bit(alignment));
+    bytes += static_cast<std::size_t>(bytes == 0);
+    auto room = static_cast<std::size_t>(end_ - next_);
+    std::byte* memory = next_;
+    if (alignment > least_alignment) {
+      std::size_t const padding = (0 - reinterpret_cast<std::uintptr_t>(next_)) & (alignment - 1);
+      if (padding > room) [[unlikely]]
+        return nullptr;
+      memory += padding;
+      room -= padding;
+    }
+    if constexpr (detail::redzone_bytes != 0) {
+      if (room < detail::redzone_bytes) return nullptr;
+      room -= detail::redzone_bytes;
+    }
+    if (bytes > room) [[unlikely]]
+      return nullptr;
+    next_ = memory + rounded(bytes);
+    detail::unpoison(memory, bytes);
+    return memory;
+  }
+
+  /// Whether such an allocation gets a block of its own.
+  [[nodiscard]] bool oversize(std::size_t bytes, std::size_t alignment) const noexcept {
+    return alignment > largest_page_alignment || bytes > pool_->class_bytes(page_pool::classes - 1) / 4;
+  }
+
+  [[nodiscard]] void* allocate_slow(std::size_t bytes, std::size_t alignment);
+  [[nodiscard]] page_span take_more(std::size_t bytes, std::size_t alignment) noexcept;
+  [[nodiscard]] page_span take_block(std::size_t bytes, std::size_t alignment) noexcept;
+  [[nodiscard]] page_span take_from_page(std::size_t bytes, std::size_t alignment) noexcept;
+  [[nodiscard]] page_span take_page(std::size_t needed) noexcept;
+  void* start_page(page_span const& page, std::size_t bytes, std::size_t alignment) noexcept;
+  [[nodiscard]] bool in_current_page(void const* memory, std::size_t bytes) const noexcept;
+
+  [[nodiscard]] bool charge(std::size_t bytes) noexcept { return budget_ == nullptr || budget_->try_charge(bytes); }
+  void refund(std::size_t bytes) noexcept;
+
+  void record(void* object, destructor destroy);
+  void add_chunk();
+  void run_destructors_until(record_chunk const* chunk, std::uint32_t count) noexcept;
+  void release_all() noexcept;
+  void give_pages_after(std::uint32_t sequence) noexcept;
+  void give_blocks_after(std::uint32_t sequence) noexcept;
+  void give_block(std::uint32_t index) noexcept;
+  void take_over(arena& other) noexcept;
+
+  std::byte* next_ = nullptr;  // where the next allocation starts, a multiple of 8; null and null: no page yet
+  std::byte* end_ = nullptr;
+  record_chunk* records_ = nullptr;
+  std::uint32_t pages_ = 0;   // index + 1 of the current page; older ones behind it
+  std::uint32_t blocks_ = 0;  // index + 1 of the newest block
+  page_pool* pool_;
+  byte_budget* budget_;
+  std::uint64_t owner_tag_;
+  std::size_t page_bytes_ = 0;
+  std::size_t block_bytes_ = 0;
+  std::uint32_t sequence_ = 0;  // pages and blocks taken so far
+  std::size_t first_class_;
+};
+
+template <typename T>
+std::span<T> arena::make_span(std::size_t count) {
+  if (count == 0) return {};
+  if (count > std::numeric_limits<std::size_t>::max() / 2 / sizeof(T)) {
+    throw allocation_error{refusal::too_large, std::numeric_limits<std::size_t>::max() / 2, 0, count};
+  }
+  if constexpr (std::is_trivially_destructible_v<T>) {
+    T* const first = static_cast<T*>(allocate(count * sizeof(T), alignof(T)));
+    std::uninitialized_value_construct_n(first, count);
+    return {first, count};
+  } else {
+    void* const place = allocate(sizeof(span_owner<T>), alignof(span_owner<T>));
+    T* const first = static_cast<T*>(allocate(count * sizeof(T), alignof(T)));
+    std::uninitialized_value_construct_n(first, count);
+    auto* const owner = ::new (place) span_owner<T>{{first, count}};
+    undo_construction<span_owner<T>> guard{owner};
+    record(owner, [](void* target) noexcept { static_cast<span_owner<T>*>(target)->~span_owner<T>(); });
+    guard.object = nullptr;
+    return owner->elements;
+  }
+}
+
+}  // namespace mayfly

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <limits>
+
+namespace mayfly {
+
+/// A limit in bytes that several arenas share: the lanes of one request charge one budget.
+///
+/// Arenas charge it only when they take or return a page or a block, so an allocation that fits the current page
+/// costs nothing here. Every function may be called from any thread; none blocks.
+class byte_budget {
+ public:
+  static constexpr std::size_t unlimited = std::numeric_limits<std::size_t>::max();
+
+  explicit byte_budget(std::size_t limit = unlimited) noexcept : limit_{limit} {}
+
+  byte_budget(byte_budget const&) = delete;
+  byte_budget& operator=(byte_budget const&) = delete;
+
+  /// Takes `bytes` if they fit under the limit; false, with nothing changed, if they do not. Lock-free.
+  [[nodiscard]] bool try_charge(std::size_t bytes) noexcept {
+    // Relaxed throughout: the counter orders no other data, it only has to be exact.
+    std::size_t used = used_.load(std::memory_order_relaxed);
+    do {
+      if (bytes > limit_ || used > limit_ - bytes) return false;
+    } while (!used_.compare_exchange_weak(used, used + bytes, std::memory_order_relaxed, std::memory_order_relaxed));
+    return true;
+  }
+
+  /// Gives back what try_charge took.
+  void refund(std::size_t bytes) noexcept { used_.fetch_sub(bytes, std::memory_order_relaxed); }
+
+  /// Sets a new limit and forgets what was used. Only while no arena holds a charge.
+  void restart(std::size_t limit) noexcept {
+    limit_ = limit;
+    used_.store(0, std::memory_order_relaxed);  // relaxed: whoever shares the budget next is synchronised elsewhere
+  }
+
+  [[nodiscard]] std::size_t limit() const noexcept { return limit_; }
+  [[nodiscard]] std::size_t used() const noexcept { return used_.load(std::memory_order_relaxed); }
+
+ private:
+  std::size_t limit_;
+  std::atomic<std::size_t> used_{0};
+};
+
+}  // namespace mayfly

@@ -1,0 +1,112 @@
+#pragma once
+
+#include <mayfly/schedule_point.hpp>
+
+#include <atomic>
+#include <cstdint>
+
+namespace mayfly::detail {
+
+/// Links of one recyclable item (a page, a registry slot), kept outside the item and never unmapped while its owner
+/// lives: a lock-free pop may read the links of an item that somebody else has just taken.
+struct index_links {
+  std::atomic<std::uint32_t> next;        ///< the item behind this one in its chain; written by the chain's owner
+  std::atomic<std::uint32_t> next_chain;  ///< the chain below this one in a depot; written by the pusher
+  std::atomic<std::uint32_t> count;       ///< items in the chain that starts here; written by the pusher
+};
+
+/// A chain of items, owned by whoever holds this word. An empty chain is the word 0.
+///
+///     63            32 31             0
+///     [ head index    |  item count   ]
+class index_chain {
+ public:
+  constexpr index_chain() noexcept = default;
+  constexpr index_chain(std::uint32_t head, std::uint32_t count) noexcept
+      : word_{count == 0 ? 0 : std::uint64_t{head} << 32U | count} {}
+  [[nodiscard]] static constexpr index_chain from_word(std::uint64_t word) noexcept {
+    index_chain chain;
+    chain.word_ = word;
+    return chain;
+  }
+
+  [[nodiscard]] constexpr std::uint64_t word() const noexcept { return word_; }
+  [[nodiscard]] constexpr std::uint32_t head() const noexcept { return static_cast<std::uint32_t>(word_ >> 32U); }
+  [[nodiscard]] constexpr std::uint32_t count() const noexcept { return static_cast<std::uint32_t>(word_); }
+  [[nodiscard]] constexpr bool empty() const noexcept { return word_ == 0; }
+
+  /// The chain without its head. Relaxed: whoever handed us the chain has published its links.
+  [[nodiscard]] index_chain tail(index_links const* links) const noexcept {
+    return {links[head()].next.load(std::memory_order_relaxed), count() - 1};
+  }
+
+  /// The chain with `index` as its new head. Relaxed: published with the chain word, not by itself.
+  [[nodiscard]] index_chain with(index_links* links, std::uint32_t index) const noexcept {
+    links[index].next.store(head(), std::memory_order_relaxed);
+    return {index, count() + 1};
+  }
+
+ private:
+  std::uint64_t word_ = 0;
+};
+
+/// A lock-free stack of chains: one compare-and-swap moves a whole magazine.
+///
+/// Progress: lock-free (a failed exchange means that another thread's succeeded). ABA: the head word carries a
+/// 32-bit tag that every success changes, so a stalled thread is fooled only if exactly a multiple of 2^32 successes
+/// happen between its load and its exchange. (Boost.Lockfree 1.81 has 16 tag bits; 65,536 take under a millisecond.)
+///
+///     63            32 31               0
+///     [ tag           |  head index + 1 ]     0 below the tag: empty
+class alignas(64) chain_depot {
+ public:
+  /// Puts `chain` on top. The pusher's writes to the items are visible to whoever pops the chain.
+  void push(index_links* links, index_chain chain) noexcept {
+    if (chain.empty()) return;
+    index_links& top = links[chain.head()];
+    top.count.store(chain.count(), std::memory_order_relaxed);   // relaxed: published by the exchange below
+    std::uint64_t head = head_.load(std::memory_order_relaxed);  // relaxed: only its value is used, nothing behind it
+    do {
+      MAYFLY_SCHEDULE_POINT("depot-push");
+      top.next_chain.store(index_part(head), std::memory_order_relaxed);  // relaxed: published by the exchange
+      // sync depot: release; pairs with pop(); publishes the chain's links and its items' bytes
+    } while (!head_.compare_exchange_weak(head, replaced(head, chain.head() + 1), std::memory_order_release,
+                                          std::memory_order_relaxed));
+    items_.fetch_add(chain.count(), std::memory_order_relaxed);  // relaxed: a statistic
+  }
+
+  /// Takes the chain on top; empty when there is none.
+  [[nodiscard]] index_chain pop(index_links* links) noexcept {
+    // sync depot: acquire; pairs with push(); reads the chain's links and its items' bytes
+    std::uint64_t head = head_.load(std::memory_order_acquire);
+    while (index_part(head) != 0) {
+      MAYFLY_SCHEDULE_POINT("depot-pop");
+      std::uint32_t const index = index_part(head) - 1;
+      // Relaxed, and perhaps already stale: then the tag has moved on and the exchange fails.
+      std::uint32_t const below = links[index].next_chain.load(std::memory_order_relaxed);
+      // sync depot: acquire on both outcomes, as above. Older pushes stay visible to later pops: every exchange here is
+      // a read-modify-write, so it continues their release sequences.
+      if (head_.compare_exchange_weak(head, replaced(head, below), std::memory_order_acquire,
+                                      std::memory_order_acquire)) {
+        index_chain const chain{index, links[index].count.load(std::memory_order_relaxed)};
+        items_.fetch_sub(chain.count(), std::memory_order_relaxed);  // relaxed: a statistic
+        return chain;
+      }
+    }
+    return {};
+  }
+
+  /// Items in here, as a statistic: exact when nobody pushes or pops; may be briefly off (even wrapped) otherwise.
+  [[nodiscard]] std::uint32_t items() const noexcept { return items_.load(std::memory_order_relaxed); }
+
+ private:
+  static constexpr std::uint32_t index_part(std::uint64_t word) noexcept { return static_cast<std::uint32_t>(word); }
+  static constexpr std::uint64_t replaced(std::uint64_t old, std::uint32_t index_plus_one) noexcept {
+    return ((old >> 32U) + 1) << 32U | index_plus_one;
+  }
+
+  std::atomic<std::uint64_t> head_{0};
+  std::atomic<std::uint32_t> items_{0};
+};
+
+}  // namespace mayfly::detail

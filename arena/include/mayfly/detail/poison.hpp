@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstddef>
+
+/// AddressSanitizer's view of arena memory. In other builds every function is empty.
+#if defined(__SANITIZE_ADDRESS__)
+#define MAYFLY_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define MAYFLY_ASAN 1
+#endif
+#endif
+
+#ifdef MAYFLY_ASAN
+#include <sanitizer/asan_interface.h>
+#endif
+
+namespace mayfly::detail {
+
+#ifdef MAYFLY_ASAN
+inline constexpr bool sanitized = true;
+/// Bytes left poisoned behind every allocation, so that an overrun meets no neighbour.
+inline constexpr std::size_t redzone_bytes = 16;
+inline void poison(void const* start, std::size_t bytes) noexcept { __asan_poison_memory_region(start, bytes); }
+inline void unpoison(void const* start, std::size_t bytes) noexcept { __asan_unpoison_memory_region(start, bytes); }
+#else
+inline constexpr bool sanitized = false;
+inline constexpr std::size_t redzone_bytes = 0;
+inline void poison(void const*, std::size_t) noexcept {}
+inline void unpoison(void const*, std::size_t) noexcept {}
+#endif
+
+}  // namespace mayfly::detail

@@ -1,0 +1,254 @@
+#pragma once
+
+#include <mayfly/allocation_error.hpp>
+#include <mayfly/detail/mapping.hpp>
+#include <mayfly/detail/recycler.hpp>
+#include <mayfly/detail/span_space.hpp>
+#include <mayfly/detail/thread_index.hpp>
+
+#include <array>
+#include <atomic>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <mutex>
+
+namespace mayfly {
+
+/// What a page pool is made of. All sizes in bytes; the constructor refuses nonsense by the option's name.
+struct page_pool_options {
+  static constexpr std::size_t classes = 3;
+  static constexpr std::size_t unlimited = std::numeric_limits<std::size_t>::max();
+
+  /// Addresses to reserve (no memory): 16 MiB to 1 TiB. Halved until the system grants it; see reserved_bytes().
+  std::size_t reserve_bytes = std::size_t{64} << 30U;
+  /// The page budget: memory the pool may hold at once, in use or idle.
+  std::size_t max_bytes = unlimited;
+  /// Page sizes: powers of two from 4 KiB to 2 MiB, each larger than the one before.
+  std::array<std::size_t, classes> class_bytes{std::size_t{16} << 10U, std::size_t{64} << 10U, std::size_t{256} << 10U};
+  /// Pages in one magazine of each class (1 to 4096); a thread keeps at most two magazines of a class.
+  std::array<std::uint32_t, classes> magazine_pages{32, 8, 4};
+  /// Idle memory kept for each class outside the magazines; what comes on top goes back to the system at once.
+  std::size_t idle_cap_bytes = std::size_t{256} << 20U;
+  /// Idle pages of each class that trim() leaves.
+  std::uint32_t idle_floor_pages = 64;
+  /// Idle memory kept in blocks, which serve allocations too large for a page.
+  std::size_t block_cache_bytes = std::size_t{64} << 20U;
+  /// false: a page is never handed out twice while fresh addresses last, and faults (under ASan: is poisoned) once
+  /// given back. Recycling hides use after free from sanitizers; this shows it.
+  bool recycle = true;
+};
+
+/// Where the pool's pages are, for one page class. A snapshot: exact when nobody takes or gives.
+struct page_class_stats {
+  std::size_t page_bytes = 0;
+  std::uint64_t made = 0;    ///< pages ever cut from fresh addresses
+  std::uint64_t in_use = 0;  ///< held by arenas
+  std::uint64_t in_magazines = 0;
+  std::uint64_t in_depot = 0;
+  std::uint64_t returned = 0;       ///< addresses kept, memory given back to the system
+  std::uint64_t from_magazine = 0;  ///< takes served by this thread's magazines, ever
+  std::uint64_t from_depot = 0;     ///< takes that fetched a magazine from the depot, ever
+  std::uint64_t from_system = 0;    ///< takes that needed new memory from the system, ever
+};
+
+struct page_pool_stats {
+  std::array<page_class_stats, page_pool_options::classes> classes{};
+  std::size_t reserved_bytes = 0;   ///< addresses
+  std::size_t committed_bytes = 0;  ///< memory held, in use or idle; what max_bytes limits
+  std::size_t peak_committed_bytes = 0;
+  std::uint64_t blocks_in_use = 0;
+  std::size_t idle_block_bytes = 0;
+  std::uint64_t blocks_from_cache = 0;   ///< ever
+  std::uint64_t blocks_from_system = 0;  ///< ever
+
+  [[nodiscard]] std::uint64_t pages_in_use() const noexcept {
+    return classes[0].in_use + classes[1].in_use + classes[2].in_use;
+  }
+};
+
+/// Memory handed out by the pool: a page or a block. `data` is null when refused, and then `reason` says why.
+struct page_span {
+  std::byte* data = nullptr;
+  std::size_t bytes = 0;
+  std::uint32_t index = 0;  ///< names the memory in give_page(), give_block() and descriptor()
+  refusal reason = refusal::none;
+  int error_number = 0;
+};
+
+/// What the pool and the page's present owner know of one page. Kept outside the page, never unmapped before the pool
+/// is. All but `owner` belong to whoever holds the page.
+struct page_descriptor {
+  std::atomic<std::uint64_t> owner;  ///< tag of the scope that holds the page, 0 when nobody does; read by anyone
+  std::uint32_t next;                ///< index + 1 of the next page (or block) of the same arena
+  std::uint32_t previous;            ///< blocks: index + 1 of the one before
+  std::uint32_t sequence;            ///< the arena's count of pages and blocks when it took this one
+  std::uint32_t tail_bytes : 23;     ///< pages: bytes left unused at the end when the arena went on to another
+  std::uint32_t coloured : 1;        ///< pages: the arena's first, which starts at an offset of its own
+  std::uint32_t page_class : 8;      ///< pages: set once, when cut
+  std::uint32_t units;               ///< blocks: bytes handed out, in units of 4 KiB
+  std::uint32_t committed_units;     ///< blocks: memory it has had, in units of 4 KiB
+};
+static_assert(sizeof(page_descriptor) == 32);
+
+/// Recyclable pages in one contiguous range of addresses.
+///
+///     reservation  [ span 2 MiB | span | span | ... ]          PROT_NONE until first used
+///     span         [ page | page | page | ... ]                all of one class
+///     page         thread's magazine <-> depot -> returned     see detail::recycler
+///
+/// A page costs a wait-free exchange where this thread's magazine has one, a lock-free exchange where the depot has
+/// one, a lock and perhaps a system call otherwise. Threads that end give their magazines to the depot. Every function
+/// may be called from any thread unless it says otherwise; the pool must outlive every arena built on it.
+class page_pool : private detail::thread_exit_listener {
+ public:
+  static constexpr std::size_t classes = page_pool_options::classes;
+
+  /// Throws std::invalid_argument naming the option, or allocation_error where the system grants no addresses.
+  explicit page_pool(page_pool_options const& options = {});
+  /// Every page and block must have come home.
+  ~page_pool();
+
+  page_pool(page_pool const&) = delete;
+  page_pool& operator=(page_pool const&) = delete;
+
+  /// A page of class `c`, uninitialised, aligned to its size; or a refusal.
+  [[nodiscard]] page_span take_page(std::size_t c) noexcept {
+    if (auto const index = pages_.take(c)) [[likely]]
+      return {page_address(*index), class_bytes(c), *index};
+    return take_page_slow(c);
+  }
+
+  /// Takes a page back. `c` is the class it was taken with.
+  void give_page(std::size_t c, std::uint32_t index) noexcept;
+
+  /// A block of at least `bytes` (above zero), aligned to `alignment` (a power of two), rounded up to 4 KiB; or a
+  /// refusal. For what is too large for a page.
+  [[nodiscard]] page_span take_block(std::size_t bytes, std::size_t alignment) noexcept;
+  void give_block(std::uint32_t index) noexcept;
+
+  /// Gives idle memory beyond the floor back to the system: depots, cached blocks, and with `magazines` what other
+  /// threads' magazines hold, sleeping or not. Returns the bytes given back.
+  std::size_t trim(bool magazines = false) noexcept;
+
+  /// The owner tag of the page that `address` lies in; 0 when it is none of this pool's, or is idle. Wait-free. Exact
+  /// for an address whose owner cannot end meanwhile, a hint otherwise.
+  [[nodiscard]] std::uint64_t owner_of(void const* address) const noexcept;
+
+  /// Whether `address` lies in the reservation.
+  [[nodiscard]] bool contains(void const* address) const noexcept {
+    return reinterpret_cast<std::uintptr_t>(address) - reinterpret_cast<std::uintptr_t>(spans_.start()) <
+           spans_.bytes();
+  }
+
+  /// The block that starts at `address`, as its index; block_npos when none does.
+  [[nodiscard]] std::uint32_t block_at(void const* address) const noexcept;
+  static constexpr std::uint32_t block_npos = std::numeric_limits<std::uint32_t>::max();
+
+  static constexpr std::size_t block_unit_bytes = std::size_t{4} << 10U;  ///< blocks are rounded up to these
+
+  [[nodiscard]] page_descriptor& descriptor(std::uint32_t index) const noexcept { return descriptors_[index]; }
+  [[nodiscard]] std::size_t class_bytes(std::size_t c) const noexcept { return options_.class_bytes[c]; }
+  [[nodiscard]] std::byte* page_address(std::uint32_t index) const noexcept {
+    return spans_.start() + (std::size_t{index} << unit_shift_);
+  }
+
+  /// The exception that says why `asked` bytes were refused.
+  [[nodiscard]] allocation_error error(page_span const& refused, std::size_t asked) const noexcept;
+
+  [[nodiscard]] page_pool_options const& options() const noexcept { return options_; }
+  /// Addresses granted: less than reserve_bytes where the system would not give as many.
+  [[nodiscard]] std::size_t reserved_bytes() const noexcept { return spans_.bytes(); }
+  /// Memory held now; one relaxed load.
+  [[nodiscard]] std::size_t committed_bytes() const noexcept { return committed_.load(std::memory_order_relaxed); }
+  [[nodiscard]] page_pool_stats stats() const noexcept;
+
+ private:
+  static constexpr std::size_t span_shift = 21;
+  static constexpr std::size_t bins = 12;  // blocks of 2^(unit_shift + bin), up to a span
+  static constexpr std::size_t cached_runs = 32;
+  static_assert(std::size_t{1} << span_shift == detail::span_space::span_bytes);
+
+  /// Which pieces a span is cut into; 0 while it is free. Packed, so that it is read in one load.
+  ///     63          40 39           8   7    6   5        0
+  ///     [ spans in run | first span   | block | - | log2 size ]     log2 size 63: a run of whole spans
+  using span_word = std::atomic<std::uint64_t>;
+  static constexpr std::uint64_t run_shift = 63;
+  static constexpr std::uint64_t block_flag = 128;
+  static std::uint64_t shift_of(std::uint64_t word) noexcept { return word & 63U; }
+  static std::uint32_t first_of(std::uint64_t word) noexcept { return static_cast<std::uint32_t>(word >> 8U); }
+  static std::uint32_t run_spans_of(std::uint64_t word) noexcept { return static_cast<std::uint32_t>(word >> 40U); }
+
+  /// Spans being cut into pieces of one size: all below `next` in the current span have been handed out once.
+  struct carver {
+    std::uint32_t span = 0;
+    std::uint32_t next = 0;
+    std::uint32_t end = 0;
+    std::uint64_t made = 0;
+  };
+
+  struct idle_run {
+    std::uint32_t first = 0;
+    std::uint32_t spans = 0;
+  };
+
+  void on_thread_exit(detail::thread_index ending) noexcept override { pages_.flush(ending); }
+
+  [[nodiscard]] page_span take_page_slow(std::size_t c) noexcept;
+  [[nodiscard]] page_span take_stolen(std::size_t c, page_span const& otherwise) noexcept;
+  [[nodiscard]] page_span take_returned(std::size_t c) noexcept;
+  [[nodiscard]] page_span carve(carver& from, std::size_t piece_shift, std::uint64_t flags) noexcept;
+  [[nodiscard]] page_span take_bin(std::size_t bytes, std::size_t piece_shift) noexcept;
+  [[nodiscard]] page_span take_new_bin(std::size_t bytes, std::size_t piece_shift) noexcept;
+  [[nodiscard]] page_span take_empty_bin(std::size_t bytes, std::size_t bin) noexcept;
+  [[nodiscard]] page_span take_run(std::size_t bytes, std::size_t alignment) noexcept;
+  [[nodiscard]] page_span grow_run(std::uint32_t first, std::uint32_t spans, std::size_t committed,
+                                   std::size_t bytes) noexcept;
+  [[nodiscard]] idle_run take_idle_run(std::uint32_t spans, std::size_t alignment) noexcept;
+  [[nodiscard]] bool keep_idle_run(idle_run run, std::size_t committed) noexcept;
+  void give_bin(std::uint32_t index, std::size_t piece_shift) noexcept;
+  void give_run(std::uint32_t index, std::uint32_t spans) noexcept;
+  void release_run(idle_run run) noexcept;
+  void set_span_words(std::uint32_t first, std::uint32_t spans, std::uint64_t low_bits) noexcept;
+  [[nodiscard]] bool reserve_idle_block_bytes(std::size_t bytes) noexcept;
+  [[nodiscard]] std::uint32_t first_index_of(std::uint32_t span) const noexcept {
+    return span << (span_shift - unit_shift_);
+  }
+
+  void keep_or_return(std::size_t c, detail::index_chain chain) noexcept;
+  std::size_t return_pages(std::size_t c, detail::index_chain chain) noexcept;
+  void retire(std::size_t c, std::uint32_t index) noexcept;
+  std::size_t release_idle_blocks() noexcept;
+  std::size_t reclaim(std::size_t wanted) noexcept;
+
+  [[nodiscard]] bool charge(std::size_t bytes) noexcept;
+  [[nodiscard]] bool try_charge(std::size_t bytes) noexcept;
+  void refund(std::size_t bytes) noexcept { committed_.fetch_sub(bytes, std::memory_order_relaxed); }
+
+  page_pool_options options_;
+  std::size_t unit_shift_;  // log2 of the smallest class: descriptors are indexed in units of it
+  detail::span_space spans_;
+  detail::mapped_array<page_descriptor> descriptors_;
+  detail::mapped_array<span_word> span_words_;
+  detail::recycler pages_;
+
+  std::array<detail::chain_depot, classes> returned_{};   // pages without memory
+  std::array<detail::chain_depot, bins> idle_blocks_{};   // blocks up to a span, with memory
+  std::array<detail::chain_depot, bins> empty_blocks_{};  // the same without
+  mutable std::mutex carve_mutex_;                        // guards the carvers
+  std::array<carver, classes> page_carvers_{};
+  std::array<carver, bins> block_carvers_{};
+  std::mutex runs_mutex_;  // guards idle_runs_
+  std::array<idle_run, cached_runs> idle_runs_{};
+
+  alignas(64) std::atomic<std::size_t> committed_{0};  // rarely written: fresh pages, trims
+  std::atomic<std::size_t> peak_committed_{0};
+  std::atomic<std::size_t> idle_block_bytes_{0};
+  std::atomic<std::uint64_t> blocks_in_use_{0};
+  std::atomic<std::uint64_t> blocks_from_cache_{0};
+  std::atomic<std::uint64_t> blocks_from_system_{0};
+  std::array<std::atomic<std::uint64_t>, classes> from_system_{};
+};
+
+}  // namespace mayfly

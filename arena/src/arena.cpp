@@ -1,0 +1,324 @@
+#include <mayfly/arena.hpp>
+
+#include <algorithm>
+
+namespace mayfly {
+namespace {
+
+constexpr std::size_t largest_allocation = std::numeric_limits<std::size_t>::max() / 2;
+
+std::byte* aligned(std::byte* start, std::size_t alignment) noexcept {
+  return start + ((0 - reinterpret_cast<std::uintptr_t>(start)) & (alignment - 1));
+}
+
+std::size_t in_block_units(std::size_t bytes) noexcept {
+  constexpr std::size_t unit = page_pool::block_unit_bytes;
+  return (bytes + unit - 1) / unit * unit;
+}
+
+}  // namespace
+
+// ---- owning
+
+arena::arena(arena&& other) noexcept
+    : pool_{other.pool_}, budget_{other.budget_}, owner_tag_{other.owner_tag_}, first_class_{other.first_class_} {
+  take_over(other);
+}
+
+arena& arena::operator=(arena&& other) noexcept {
+  if (this == &other) return *this;
+  reset();
+  pool_ = other.pool_;
+  budget_ = other.budget_;
+  owner_tag_ = other.owner_tag_;
+  first_class_ = other.first_class_;
+  take_over(other);
+  return *this;
+}
+
+void arena::take_over(arena& other) noexcept {
+  next_ = std::exchange(other.next_, nullptr);
+  end_ = std::exchange(other.end_, nullptr);
+  records_ = std::exchange(other.records_, nullptr);
+  pages_ = std::exchange(other.pages_, 0);
+  blocks_ = std::exchange(other.blocks_, 0);
+  page_bytes_ = std::exchange(other.page_bytes_, 0);
+  block_bytes_ = std::exchange(other.block_bytes_, 0);
+  sequence_ = std::exchange(other.sequence_, 0);
+}
+
+void arena::restart(arena_options const& options) noexcept {
+  assert(options.first_class < page_pool::classes);
+  reset();
+  budget_ = options.budget;
+  owner_tag_ = options.owner_tag;
+  first_class_ = options.first_class;
+}
+
+void arena::refund(std::size_t bytes) noexcept {
+  if (budget_ != nullptr) budget_->refund(bytes);
+}
+
+// ---- more memory
+
+void* arena::allocate_slow(std::size_t bytes, std::size_t alignment) {
+  page_span const memory = take_more(bytes, alignment);
+  if (memory.data != nullptr) return memory.data;
+  if (memory.reason == refusal::byte_budget) {
+    throw allocation_error{memory.reason, budget_->limit(), budget_->used(), memory.bytes};
+  }
+  if (memory.reason == refusal::too_large) throw allocation_error{memory.reason, largest_allocation, 0, bytes};
+  throw pool_->error(memory, bytes);
+}
+
+/// Memory from a new page or block; refused with a null `data`.
+page_span arena::take_more(std::size_t bytes, std::size_t alignment) noexcept {
+  bytes = std::max(bytes, std::size_t{1});
+  if (bytes > largest_allocation || alignment > largest_allocation) return {.reason = refusal::too_large};
+  return oversize(bytes, alignment) ? take_block(bytes, alignment) : take_from_page(bytes, alignment);
+}
+
+page_span arena::take_block(std::size_t bytes, std::size_t alignment) noexcept {
+  std::size_t const charged = in_block_units(bytes + detail::redzone_bytes);
+  if (!charge(charged)) return {.bytes = charged, .reason = refusal::byte_budget};
+  page_span const block = pool_->take_block(charged, alignment);
+  if (block.data == nullptr) {
+    refund(charged);
+    return block;
+  }
+  page_descriptor& descriptor = pool_->descriptor(block.index);
+  descriptor.owner.store(owner_tag_, std::memory_order_relaxed);  // relaxed: see page_pool::owner_of()
+  descriptor.sequence = ++sequence_;
+  descriptor.previous = 0;
+  descriptor.next = blocks_;
+  if (blocks_ != 0) pool_->descriptor(blocks_ - 1).previous = block.index + 1;
+  blocks_ = block.index + 1;
+  block_bytes_ += block.bytes;
+  detail::unpoison(block.data, bytes);
+  return block;
+}
+
+page_span arena::take_from_page(std::size_t bytes, std::size_t alignment) noexcept {
+  std::size_t const padding = alignment > least_alignment ? alignment - least_alignment : 0;
+  page_span page = take_page(rounded(bytes) + padding);
+  if (page.data != nullptr) page.data = static_cast<std::byte*>(start_page(page, bytes, alignment));
+  return page;
+}
+
+/// A charged page with room for `needed` bytes. Classes grow with the arena: the largest not above what its pages hold
+/// already, and where the budget or the pool refuses that, any smaller one that fits.
+page_span arena::take_page(std::size_t needed) noexcept {
+  if (pages_ == 0) needed += (colours - 1) * colour_bytes;
+  std::size_t least = 0;
+  while (pool_->class_bytes(least) < needed) ++least;
+  std::size_t c = first_class_;
+  if (pages_ != 0) {
+    c = page_pool::classes - 1;
+    while (c > 0 && pool_->class_bytes(c) > page_bytes_) --c;
+  }
+  page_span refused;
+  for (c = std::max(c, least) + 1; c-- > least;) {
+    std::size_t const bytes = pool_->class_bytes(c);
+    if (!charge(bytes)) {
+      refused = {.bytes = bytes, .reason = refusal::byte_budget};
+      continue;
+    }
+    page_span const page = pool_->take_page(c);
+    if (page.data != nullptr) return page;
+    refund(bytes);
+    refused = page;
+  }
+  return refused;
+}
+
+/// Makes `page` one of ours and hands out its first bytes. Whichever of it and the current page has more room left is
+/// bumped from now on.
+void* arena::start_page(page_span const& page, std::size_t bytes, std::size_t alignment) noexcept {
+  page_descriptor& descriptor = pool_->descriptor(page.index);
+  descriptor.owner.store(owner_tag_, std::memory_order_relaxed);  // relaxed: see page_pool::owner_of()
+  descriptor.sequence = ++sequence_;
+  descriptor.tail_bytes = 0;
+  descriptor.coloured = pages_ == 0;
+  page_bytes_ += page.bytes;
+  // Equal offsets in every first page would compete for the same lines of the first-level cache.
+  std::byte* const start = page.data + (pages_ == 0 ? page.index % colours * colour_bytes : 0);
+  std::byte* const memory = aligned(start, alignment);
+  std::byte* const after = memory + rounded(bytes);
+  std::byte* const end = page.data + page.bytes;
+  detail::unpoison(memory, bytes);
+  if (pages_ != 0 && end_ - next_ > end - after) {
+    page_descriptor& current = pool_->descriptor(pages_ - 1);
+    descriptor.tail_bytes = static_cast<std::uint32_t>(end - after) & 0x7FFFFFU;
+    descriptor.next = current.next;
+    current.next = page.index + 1;
+    return memory;
+  }
+  if (pages_ != 0) {
+    pool_->descriptor(pages_ - 1).tail_bytes = static_cast<std::uint32_t>(end_ - next_) & 0x7FFFFFU;
+  }
+  descriptor.next = pages_;
+  pages_ = page.index + 1;
+  next_ = after;
+  end_ = end;
+  return memory;
+}
+
+// ---- giving back early, growing in place
+
+/// Whether the allocation is the one made last in the current page. Its end alone does not tell: the page before may
+/// end where an empty current page starts.
+bool arena::in_current_page(void const* memory, std::size_t bytes) const noexcept {
+  if (pages_ == 0) return false;
+  auto const* const start = static_cast<std::byte const*>(memory);
+  return start + rounded(bytes) == next_ && start >= pool_->page_address(pages_ - 1);
+}
+
+void arena::deallocate(void* memory, std::size_t bytes, std::size_t alignment) noexcept {
+  bytes = std::max(bytes, std::size_t{1});
+  if (oversize(bytes, alignment)) {
+    std::uint32_t const index = pool_->block_at(memory);
+    if (index != page_pool::block_npos) return give_block(index);
+  }
+  detail::poison(memory, bytes);
+  if (in_current_page(memory, bytes)) next_ = static_cast<std::byte*>(memory);
+}
+
+bool arena::try_extend(void* memory, std::size_t old_bytes, std::size_t new_bytes) noexcept {
+  old_bytes = std::max(old_bytes, std::size_t{1});
+  new_bytes = std::max(new_bytes, std::size_t{1});
+  auto* const start = static_cast<std::byte*>(memory);
+  std::size_t room = 0;
+  if (in_current_page(memory, old_bytes)) {
+    room = static_cast<std::size_t>(end_ - start);
+  } else if (std::uint32_t const index = pool_->block_at(memory); index != page_pool::block_npos) {
+    room = pool_->descriptor(index).units * page_pool::block_unit_bytes;
+  }
+  if (room < detail::redzone_bytes || new_bytes > room - detail::redzone_bytes) return false;
+  if (in_current_page(memory, old_bytes)) next_ = start + rounded(new_bytes);
+  detail::poison(memory, std::max(old_bytes, new_bytes));
+  detail::unpoison(memory, new_bytes);
+  return true;
+}
+
+// ---- destructors
+
+void arena::record(void* object, destructor destroy) {
+  if (records_ == nullptr || records_->count == records_->capacity) add_chunk();
+  ::new (records_->records() + records_->count) destructor_record{object, destroy};
+  ++records_->count;
+}
+
+void arena::add_chunk() {
+  std::uint32_t const capacity =
+      records_ == nullptr ? first_chunk_records : std::min(2 * records_->capacity + 1, largest_chunk_records);
+  void* const memory = allocate(sizeof(record_chunk) + capacity * sizeof(destructor_record), alignof(record_chunk));
+  records_ = ::new (memory) record_chunk{.older = records_, .count = 0, .capacity = capacity};
+}
+
+void arena::run_destructors() noexcept { run_destructors_until(nullptr, 0); }
+
+/// Last made first; what a destructor makes meanwhile is ended before the rest.
+void arena::run_destructors_until(record_chunk const* chunk, std::uint32_t count) noexcept {
+  while (records_ != nullptr && (records_ != chunk || records_->count > count)) {
+    if (records_->count == 0) {
+      records_ = records_->older;
+      continue;
+    }
+    destructor_record const last = records_->records()[--records_->count];
+    last.destroy(last.object);
+  }
+}
+
+// ---- the end
+
+arena::marker arena::mark() const noexcept {
+  marker point;
+  point.next = next_;
+  point.records = records_;
+  point.record_count = records_ == nullptr ? 0 : records_->count;
+  point.page = pages_;
+  point.sequence = sequence_;
+  return point;
+}
+
+void arena::rewind(marker const& point) noexcept {
+  run_destructors_until(point.records, point.record_count);
+  give_blocks_after(point.sequence);
+  give_pages_after(point.sequence);
+  assert(pages_ == point.page && "the mark is from another arena, or from before a reset");
+  next_ = point.next;
+  end_ = nullptr;
+  if (pages_ == 0) return;
+  page_descriptor& current = pool_->descriptor(pages_ - 1);
+  current.tail_bytes = 0;
+  end_ = pool_->page_address(pages_ - 1) + pool_->class_bytes(current.page_class);
+  detail::poison(next_, static_cast<std::size_t>(end_ - next_));
+}
+
+void arena::release_all() noexcept {
+  run_destructors_until(nullptr, 0);
+  give_blocks_after(0);
+  give_pages_after(0);
+  next_ = nullptr;
+  end_ = nullptr;
+  sequence_ = 0;
+}
+
+void arena::give_pages_after(std::uint32_t sequence) noexcept {
+  std::size_t freed = 0;
+  std::uint32_t* link = &pages_;
+  while (*link != 0) {
+    std::uint32_t const index = *link - 1;
+    page_descriptor& descriptor = pool_->descriptor(index);
+    if (descriptor.sequence <= sequence) {
+      link = &descriptor.next;
+      continue;
+    }
+    *link = descriptor.next;
+    std::size_t const c = descriptor.page_class;
+    freed += pool_->class_bytes(c);
+    pool_->give_page(c, index);
+  }
+  page_bytes_ -= freed;
+  if (freed != 0) refund(freed);
+}
+
+void arena::give_blocks_after(std::uint32_t sequence) noexcept {
+  // Newest first, so the walk ends at the first that is old enough.
+  while (blocks_ != 0 && pool_->descriptor(blocks_ - 1).sequence > sequence) give_block(blocks_ - 1);
+}
+
+void arena::give_block(std::uint32_t index) noexcept {
+  page_descriptor const& descriptor = pool_->descriptor(index);
+  std::size_t const bytes = descriptor.units * page_pool::block_unit_bytes;
+  if (descriptor.next != 0) pool_->descriptor(descriptor.next - 1).previous = descriptor.previous;
+  if (descriptor.previous != 0) {
+    pool_->descriptor(descriptor.previous - 1).next = descriptor.next;
+  } else {
+    blocks_ = descriptor.next;
+  }
+  block_bytes_ -= bytes;
+  pool_->give_block(index);
+  refund(bytes);
+}
+
+// ---- looking
+
+arena_usage arena::usage() const noexcept {
+  arena_usage result;
+  std::size_t skipped_bytes = 0;
+  for (std::uint32_t page = pages_; page != 0; page = pool_->descriptor(page - 1).next) {
+    page_descriptor const& descriptor = pool_->descriptor(page - 1);
+    ++result.pages[descriptor.page_class];
+    if (page != pages_) result.tail_waste_bytes += descriptor.tail_bytes;
+    if (descriptor.coloured != 0) skipped_bytes += (page - 1) % colours * colour_bytes;
+  }
+  for (std::uint32_t block = blocks_; block != 0; block = pool_->descriptor(block - 1).next) ++result.oversize_blocks;
+  result.reserved_bytes = reserved_bytes();
+  result.room_bytes = static_cast<std::size_t>(end_ - next_);
+  result.oversize_bytes = block_bytes_;
+  result.handed_out_bytes = result.reserved_bytes - result.tail_waste_bytes - result.room_bytes - skipped_bytes;
+  return result;
+}
+
+}  // namespace mayfly

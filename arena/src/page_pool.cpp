@@ -1,0 +1,299 @@
+#include <mayfly/detail/poison.hpp>
+#include <mayfly/page_pool.hpp>
+
+#include <cassert>
+#include <cerrno>
+#include <stdexcept>
+#include <string>
+
+namespace mayfly {
+namespace {
+
+using detail::index_chain;
+using detail::span_space;
+
+constexpr std::uint32_t largest_magazine = 4096;
+
+[[noreturn]] void refuse(std::string const& option, std::string const& value, std::string const& rule) {
+  throw std::invalid_argument{"page_pool_options." + option + " is " + value + ": " + rule};
+}
+
+page_pool_options checked(page_pool_options options) {
+  if (options.reserve_bytes < span_space::smallest_bytes || options.reserve_bytes > span_space::largest_bytes) {
+    refuse("reserve_bytes", std::to_string(options.reserve_bytes), "must be 16 MiB to 1 TiB");
+  }
+  std::size_t below = (std::size_t{4} << 10U) - 1;
+  for (std::size_t c = 0; c < page_pool_options::classes; ++c) {
+    std::string const at = "[" + std::to_string(c) + "]";
+    std::size_t const bytes = options.class_bytes[c];
+    if (!std::has_single_bit(bytes) || bytes <= below || bytes > span_space::span_bytes) {
+      refuse("class_bytes" + at, std::to_string(bytes),
+             "must be a power of two from 4 KiB to 2 MiB, larger than the class before");
+    }
+    below = bytes;
+    if (options.magazine_pages[c] < 1 || options.magazine_pages[c] > largest_magazine) {
+      refuse("magazine_pages" + at, std::to_string(options.magazine_pages[c]), "must be 1 to 4096");
+    }
+  }
+  if (options.max_bytes < options.class_bytes[0]) {
+    refuse("max_bytes", std::to_string(options.max_bytes), "must hold at least one page of the smallest class");
+  }
+  options.reserve_bytes = options.reserve_bytes / span_space::span_bytes * span_space::span_bytes;
+  return options;
+}
+
+std::array<std::uint32_t, detail::recycler::max_classes> magazine_sizes(page_pool_options const& options) {
+  return {options.magazine_pages[0], options.magazine_pages[1], options.magazine_pages[2], 1};
+}
+
+/// Halves what is asked until the system grants it: RLIMIT_AS and strict overcommit are common in containers.
+detail::mapping reserve(std::size_t bytes) {
+  for (; bytes >= span_space::smallest_bytes; bytes /= 2) {
+    std::size_t const whole = bytes / span_space::span_bytes * span_space::span_bytes;
+    if (auto addresses = detail::mapping::reserve(whole, span_space::span_bytes)) return addresses;
+  }
+  throw allocation_error{refusal::system, 0, 0, span_space::smallest_bytes, errno};
+}
+
+}  // namespace
+
+page_pool::page_pool(page_pool_options const& options)
+    : options_{checked(options)},
+      unit_shift_{static_cast<std::size_t>(std::countr_zero(options_.class_bytes[0]))},
+      spans_{reserve(options_.reserve_bytes), /*reuse_late=*/!options_.recycle},
+      descriptors_{spans_.bytes() >> unit_shift_},
+      span_words_{spans_.spans()},
+      pages_{static_cast<std::uint32_t>(spans_.bytes() >> unit_shift_), classes, magazine_sizes(options_)} {
+  if (!spans_.ready() || !descriptors_ || !span_words_ || !pages_.ready()) {
+    throw allocation_error{refusal::system, 0, 0, spans_.bytes() >> unit_shift_, errno};
+  }
+  start_listening();
+}
+
+page_pool::~page_pool() {
+  stop_listening();
+  assert(stats().pages_in_use() == 0 && "an arena outlives its page pool");
+  assert(blocks_in_use_.load(std::memory_order_relaxed) == 0 && "an arena outlives its page pool");
+  if constexpr (detail::sanitized) {
+    // Later mappings may get these addresses; they must not inherit our poison.
+    for (std::uint32_t span = 0; span < spans_.spans(); ++span) {
+      if (span_words_[span].load(std::memory_order_relaxed) != 0) {
+        detail::unpoison(spans_.address_of(span), span_space::span_bytes);
+      }
+    }
+  }
+}
+
+page_span page_pool::take_page_slow(std::size_t c) noexcept {
+  std::size_t const bytes = class_bytes(c);
+  if (!charge(bytes)) return take_stolen(c, {.reason = refusal::page_cap});
+  page_span page = options_.recycle ? take_returned(c) : page_span{};
+  if (page.data == nullptr) {
+    page = carve(page_carvers_[c], static_cast<std::size_t>(std::countr_zero(bytes)), 0);
+    if (page.data != nullptr) descriptors_[page.index].page_class = static_cast<std::uint8_t>(c);
+  }
+  if (page.data == nullptr && !options_.recycle) {
+    if (page_span const old = take_returned(c); old.data != nullptr) page = old;
+  }
+  if (page.data == nullptr) {
+    refund(bytes);
+    return take_stolen(c, page);
+  }
+  from_system_[c].fetch_add(1, std::memory_order_relaxed);  // relaxed: a statistic
+  return page;
+}
+
+/// The last resort before a refusal: a magazine that lies in another thread's cache.
+page_span page_pool::take_stolen(std::size_t c, page_span const& otherwise) noexcept {
+  index_chain chain = pages_.pop(c);
+  if (chain.empty()) chain = pages_.steal(c);
+  if (chain.empty()) return otherwise;
+  pages_.push(c, chain.tail(pages_.links()));
+  return {page_address(chain.head()), class_bytes(c), chain.head()};
+}
+
+page_span page_pool::take_returned(std::size_t c) noexcept {
+  index_chain const chain = returned_[c].pop(pages_.links());
+  if (chain.empty()) return {};
+  returned_[c].push(pages_.links(), chain.tail(pages_.links()));
+  page_span const page{page_address(chain.head()), class_bytes(c), chain.head()};
+  if (!options_.recycle && !detail::sanitized && !span_space::commit(page.data, page.bytes)) {
+    int const error_number = errno;
+    returned_[c].push(pages_.links(), index_chain{chain.head(), 1});
+    return {.reason = refusal::system, .error_number = error_number};
+  }
+  return page;
+}
+
+/// The next piece of 2^piece_shift bytes that was never handed out.
+page_span page_pool::carve(carver& from, std::size_t piece_shift, std::uint64_t flags) noexcept {
+  std::scoped_lock const lock{carve_mutex_};
+  if (from.next == from.end) {
+    auto const span = spans_.take_run(1, span_space::span_bytes);
+    if (!span) return {.reason = refusal::address_space};
+    if (!span_space::commit(spans_.address_of(*span), span_space::span_bytes)) {
+      int const error_number = errno;
+      spans_.give_run(*span, 1);
+      return {.reason = refusal::system, .error_number = error_number};
+    }
+    detail::poison(spans_.address_of(*span), span_space::span_bytes);
+    set_span_words(*span, 1, flags | piece_shift);
+    from = {.span = *span, .next = 0, .end = 1U << (span_shift - piece_shift), .made = from.made};
+  }
+  std::uint32_t const index =
+      first_index_of(from.span) + (from.next << static_cast<std::uint32_t>(piece_shift - unit_shift_));
+  ++from.next;
+  ++from.made;
+  return {page_address(index), std::size_t{1} << piece_shift, index};
+}
+
+void page_pool::set_span_words(std::uint32_t first, std::uint32_t spans, std::uint64_t low_bits) noexcept {
+  std::uint64_t const word = low_bits == 0 ? 0 : std::uint64_t{spans} << 40U | std::uint64_t{first} << 8U | low_bits;
+  for (std::uint32_t span = first; span < first + spans; ++span) {
+    // sync span-word: release; pairs with owner_of(); whoever sees the cut may read the pieces' descriptors
+    span_words_[span].store(word, std::memory_order_release);
+  }
+}
+
+void page_pool::give_page(std::size_t c, std::uint32_t index) noexcept {
+  descriptors_[index].owner.store(0, std::memory_order_relaxed);  // relaxed: see owner_of()
+  detail::poison(page_address(index), class_bytes(c));
+  if (!options_.recycle) [[unlikely]]
+    return retire(c, index);
+  if (index_chain const displaced = pages_.give(c, index); !displaced.empty()) [[unlikely]] {
+    keep_or_return(c, displaced);
+  }
+}
+
+void page_pool::keep_or_return(std::size_t c, index_chain chain) noexcept {
+  std::size_t const kept_bytes = (std::size_t{pages_.depot_items(c)} + chain.count()) * class_bytes(c);
+  if (kept_bytes <= options_.idle_cap_bytes) {
+    pages_.push(c, chain);
+  } else {
+    return_pages(c, chain);
+  }
+}
+
+std::size_t page_pool::return_pages(std::size_t c, index_chain chain) noexcept {
+  std::size_t bytes = 0;
+  for (index_chain rest = chain; !rest.empty(); rest = rest.tail(pages_.links())) {
+    span_space::discard(page_address(rest.head()), class_bytes(c));
+    bytes += class_bytes(c);
+  }
+  refund(bytes);
+  returned_[c].push(pages_.links(), chain);
+  return bytes;
+}
+
+void page_pool::retire(std::size_t c, std::uint32_t index) noexcept {
+  // Under ASan the poison reports better than a fault would.
+  if constexpr (detail::sanitized) {
+    span_space::discard(page_address(index), class_bytes(c));
+  } else {
+    span_space::protect(page_address(index), class_bytes(c));
+  }
+  refund(class_bytes(c));
+  returned_[c].push(pages_.links(), index_chain{index, 1});
+}
+
+bool page_pool::try_charge(std::size_t bytes) noexcept {
+  // Relaxed throughout: the counter orders nothing, it only has to be exact.
+  std::size_t used = committed_.load(std::memory_order_relaxed);
+  do {
+    if (bytes > options_.max_bytes || used > options_.max_bytes - bytes) return false;
+  } while (!committed_.compare_exchange_weak(used, used + bytes, std::memory_order_relaxed, std::memory_order_relaxed));
+  std::size_t peak = peak_committed_.load(std::memory_order_relaxed);
+  while (peak < used + bytes && !peak_committed_.compare_exchange_weak(peak, used + bytes, std::memory_order_relaxed,
+                                                                       std::memory_order_relaxed)) {
+  }
+  return true;
+}
+
+bool page_pool::charge(std::size_t bytes) noexcept {
+  if (try_charge(bytes)) return true;
+  if (bytes > options_.max_bytes) return false;
+  std::size_t const over = committed_bytes() + bytes;
+  reclaim(over > options_.max_bytes ? over - options_.max_bytes : bytes);
+  return try_charge(bytes);
+}
+
+/// Makes room under the cap from what lies idle: blocks first, then depots, then magazines of other threads.
+std::size_t page_pool::reclaim(std::size_t wanted) noexcept {
+  std::size_t freed = release_idle_blocks();
+  for (std::size_t c = classes; c-- > 0;) {
+    while (freed < wanted) {
+      index_chain chain = pages_.pop(c);
+      if (chain.empty()) chain = pages_.steal(c);
+      if (chain.empty()) break;
+      freed += return_pages(c, chain);
+    }
+  }
+  return freed;
+}
+
+std::size_t page_pool::trim(bool magazines) noexcept {
+  std::size_t freed = release_idle_blocks();
+  for (std::size_t c = 0; c < classes; ++c) {
+    if (magazines) {
+      for (auto chain = pages_.steal(c); !chain.empty(); chain = pages_.steal(c)) pages_.push(c, chain);
+    }
+    // Whole magazines go, from the top: those at the bottom are the ones that nobody needed for longest, but order
+    // costs nothing here, since a page given back keeps no warmth wherever it lay.
+    while (pages_.depot_items(c) > options_.idle_floor_pages) {
+      index_chain const chain = pages_.pop(c);
+      if (chain.empty()) break;
+      freed += return_pages(c, chain);
+    }
+  }
+  return freed;
+}
+
+std::uint64_t page_pool::owner_of(void const* address) const noexcept {
+  if (!contains(address)) return 0;
+  auto const offset = reinterpret_cast<std::uintptr_t>(address) - reinterpret_cast<std::uintptr_t>(spans_.start());
+  // sync span-word: acquire; pairs with set_span_words()
+  std::uint64_t const word = span_words_[offset >> span_shift].load(std::memory_order_acquire);
+  if (word == 0) return 0;
+  std::uint64_t const shift = shift_of(word);
+  std::uint64_t const index =
+      shift == run_shift ? first_index_of(first_of(word)) : offset >> shift << (shift - unit_shift_);
+  // Relaxed: the caller either owns the address, or learns no more than a hint that may be old already.
+  return descriptors_[index].owner.load(std::memory_order_relaxed);
+}
+
+allocation_error page_pool::error(page_span const& refused, std::size_t asked) const noexcept {
+  bool const by_cap = refused.reason == refusal::page_cap;
+  return {refused.reason, by_cap ? options_.max_bytes : reserved_bytes(), committed_bytes(), asked,
+          refused.error_number};
+}
+
+page_pool_stats page_pool::stats() const noexcept {
+  // Relaxed throughout: statistics.
+  page_pool_stats result;
+  {
+    std::scoped_lock const lock{carve_mutex_};
+    for (std::size_t c = 0; c < classes; ++c) result.classes[c].made = page_carvers_[c].made;
+  }
+  for (std::size_t c = 0; c < classes; ++c) {
+    page_class_stats& stats = result.classes[c];
+    stats.page_bytes = class_bytes(c);
+    stats.in_magazines = pages_.cached_items(c);
+    stats.in_depot = pages_.depot_items(c);
+    stats.returned = returned_[c].items();
+    std::uint64_t const idle = stats.in_magazines + stats.in_depot + stats.returned;
+    stats.in_use = stats.made > idle ? stats.made - idle : 0;
+    stats.from_magazine = pages_.taken_cached(c);
+    stats.from_depot = pages_.refills(c);
+    stats.from_system = from_system_[c].load(std::memory_order_relaxed);
+  }
+  result.reserved_bytes = reserved_bytes();
+  result.committed_bytes = committed_bytes();
+  result.peak_committed_bytes = peak_committed_.load(std::memory_order_relaxed);
+  result.blocks_in_use = blocks_in_use_.load(std::memory_order_relaxed);
+  result.idle_block_bytes = idle_block_bytes_.load(std::memory_order_relaxed);
+  result.blocks_from_cache = blocks_from_cache_.load(std::memory_order_relaxed);
+  result.blocks_from_system = blocks_from_system_.load(std::memory_order_relaxed);
+  return result;
+}
+
+}  // namespace mayfly
