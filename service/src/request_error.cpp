@@ -1,0 +1,37 @@
+#include <mayfly/service/request_error.hpp>
+
+#include <algorithm>
+#include <cstdarg>
+#include <cstdio>
+#include <cstring>
+
+namespace mayfly::service {
+
+std::string_view name_of(failure kind) {
+  static constexpr std::array<std::string_view, failure_kinds> names{
+      "none",        "bad_json", "repeated_name", "too_deep",   "too_big",
+      "over_budget", "expired",  "cancelled",     "unreadable", "internal"};
+  return names[static_cast<std::size_t>(kind)];
+}
+
+void request_error::assign(failure kind, std::string_view text, std::size_t at) {
+  std::size_t size = std::min(text.size(), capacity);
+  // A continuation byte at the cut belongs to a character that began before it.
+  while (size < text.size() && size > 0 && (static_cast<unsigned char>(text[size]) & 0xC0U) == 0x80U) --size;
+  std::memcpy(text_.data(), text.data(), size);
+  size_ = size;
+  at_ = at;
+  kind_ = kind;
+}
+
+void request_error::format(failure kind, std::size_t at, char const* pattern, ...) {
+  std::array<char, capacity * 2> line;
+  std::va_list arguments;
+  va_start(arguments, pattern);
+  int const wanted = std::vsnprintf(line.data(), line.size(), pattern, arguments);
+  va_end(arguments);
+  std::size_t const size = wanted < 0 ? 0 : std::min(static_cast<std::size_t>(wanted), line.size() - 1);
+  assign(kind, {line.data(), size}, at);
+}
+
+}  // namespace mayfly::service

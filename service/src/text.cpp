@@ -1,0 +1,171 @@
+#include <mayfly/service/text.hpp>
+
+#include <algorithm>
+#include <bit>
+#include <cstdint>
+#include <cstring>
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
+namespace mayfly::service {
+
+namespace {
+
+constexpr std::uint64_t every_byte(std::uint64_t byte) { return 0x0101010101010101U * byte; }
+constexpr std::uint64_t high_bits = every_byte(0x80);
+
+template <class Word>
+Word load(char const* from) {
+  Word word;
+  std::memcpy(&word, from, sizeof word);
+  return word;
+}
+
+/// The eight bytes as a number whose order is that of the bytes.
+std::uint64_t load_in_order(char const* from) {
+  auto const word = load<std::uint64_t>(from);
+  return std::endian::native == std::endian::little ? __builtin_bswap64(word) : word;
+}
+
+/// A byte of 1 to 8 bytes of text that must be escaped, as a set high bit somewhere; 0 when there is none.
+constexpr std::uint64_t escapes_in(std::uint64_t word) {
+  auto const below = [](std::uint64_t w, std::uint64_t n) { return (w - every_byte(n)) & ~w & high_bits; };
+  return below(word, 0x20) | below(word ^ every_byte('"'), 1) | below(word ^ every_byte('\\'), 1);
+}
+
+constexpr bool must_be_escaped(char c) { return static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\'; }
+
+std::size_t first_escape(std::string_view text, std::size_t from) {
+  while (from < text.size() && !must_be_escaped(text[from])) ++from;
+  return from;
+}
+
+/// Texts of less than 16 bytes: two loads that overlap, so that there is no loop over bytes in the common case.
+std::size_t plain_prefix_of_short(std::string_view text) {
+  if (text.size() >= 8) {
+    auto const found = escapes_in(load<std::uint64_t>(text.data())) |
+                       escapes_in(load<std::uint64_t>(text.data() + text.size() - 8));
+    return found == 0 ? text.size() : first_escape(text, 0);
+  }
+  if (text.size() >= 4) {
+    auto const both = std::uint64_t{load<std::uint32_t>(text.data())} << 32 |
+                      load<std::uint32_t>(text.data() + text.size() - 4);
+    return escapes_in(both) == 0 ? text.size() : first_escape(text, 0);
+  }
+  return first_escape(text, 0);
+}
+
+/// UTF-8 orders strings by code point, UTF-16 by code unit. They differ in one place: characters beyond U+FFFF (first
+/// byte F0 to F4) are surrogates in UTF-16 and come before U+E000 to U+FFFF (first byte EE or EF). Moving those two
+/// bytes past F4 makes byte order the order of UTF-16; FE and FF are never bytes of UTF-8.
+constexpr unsigned char utf16_rank(unsigned char byte) {
+  return byte == 0xEE || byte == 0xEF ? static_cast<unsigned char>(byte + 0x10) : byte;
+}
+
+std::uint64_t ranked(std::uint64_t word) {
+  if ((word & high_bits) == 0) [[likely]] return word;
+  std::uint64_t result = 0;
+  for (int shift = 56; shift >= 0; shift -= 8) {
+    result |= std::uint64_t{utf16_rank(static_cast<unsigned char>(word >> shift))} << shift;
+  }
+  return result;
+}
+
+constexpr bool is_tail(unsigned char byte) { return (byte & 0xC0U) == 0x80U; }
+
+/// Bytes of the character that begins here with a byte of 0x80 or more; 0 when it is none.
+std::size_t length_of_character(char const* text, std::size_t left) {
+  auto const byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  unsigned char const first = byte(0);
+  if (first < 0xC2 || first > 0xF4) return 0;
+  if (first < 0xE0) return left >= 2 && is_tail(byte(1)) ? 2 : 0;
+  if (first < 0xF0) {
+    if (left < 3 || !is_tail(byte(1)) || !is_tail(byte(2))) return 0;
+    if (first == 0xE0 && byte(1) < 0xA0) return 0;  // overlong
+    if (first == 0xED && byte(1) > 0x9F) return 0;  // a surrogate
+    return 3;
+  }
+  if (left < 4 || !is_tail(byte(1)) || !is_tail(byte(2)) || !is_tail(byte(3))) return 0;
+  if (first == 0xF0 && byte(1) < 0x90) return 0;  // overlong
+  if (first == 0xF4 && byte(1) > 0x8F) return 0;  // beyond U+10FFFF
+  return 4;
+}
+
+/// Where the first byte of 0x80 or more is, from `from` on.
+std::size_t skip_ascii(std::string_view text, std::size_t from) {
+#ifdef __SSE2__
+  for (; from + 16 <= text.size(); from += 16) {
+    auto const block = _mm_loadu_si128(reinterpret_cast<__m128i const*>(text.data() + from));
+    auto const high = static_cast<unsigned>(_mm_movemask_epi8(block));
+    if (high != 0) return from + static_cast<std::size_t>(std::countr_zero(high));
+  }
+#endif
+  for (; from + 8 <= text.size(); from += 8) {
+    if ((load<std::uint64_t>(text.data() + from) & high_bits) != 0) break;
+  }
+  while (from < text.size() && static_cast<unsigned char>(text[from]) < 0x80) ++from;
+  return from;
+}
+
+}  // namespace
+
+bool is_utf8(std::string_view text) {
+  for (std::size_t at = skip_ascii(text, 0); at < text.size(); at = skip_ascii(text, at)) {
+    // Characters that are not ASCII come in runs.
+    while (at < text.size() && static_cast<unsigned char>(text[at]) >= 0x80) {
+      std::size_t const length = length_of_character(text.data() + at, text.size() - at);
+      if (length == 0) return false;
+      at += length;
+    }
+  }
+  return true;
+}
+
+bool utf16_less(std::string_view a, std::string_view b) {
+  std::size_t const common = std::min(a.size(), b.size());
+  std::size_t at = 0;
+  for (; at + 8 <= common; at += 8) {
+    auto const in_a = load_in_order(a.data() + at);
+    auto const in_b = load_in_order(b.data() + at);
+    if (in_a != in_b) return ranked(in_a) < ranked(in_b);
+  }
+  for (; at < common; ++at) {
+    if (a[at] != b[at]) {
+      return utf16_rank(static_cast<unsigned char>(a[at])) < utf16_rank(static_cast<unsigned char>(b[at]));
+    }
+  }
+  return a.size() < b.size();
+}
+
+unsigned long long utf16_prefix(std::string_view name) {
+  if (name.size() >= 8) return ranked(load_in_order(name.data()));
+  std::uint64_t prefix = 0;
+  for (std::size_t i = 0; i < name.size(); ++i) {
+    prefix |= std::uint64_t{static_cast<unsigned char>(name[i])} << (56 - 8 * i);
+  }
+  return ranked(prefix);
+}
+
+std::size_t plain_prefix(std::string_view text) {
+#ifdef __SSE2__
+  if (text.size() < 16) return plain_prefix_of_short(text);
+  std::size_t at = 0;
+  for (;;) {
+    auto const block = _mm_loadu_si128(reinterpret_cast<__m128i const*>(text.data() + at));
+    auto const quote = _mm_cmpeq_epi8(block, _mm_set1_epi8('"'));
+    auto const backslash = _mm_cmpeq_epi8(block, _mm_set1_epi8('\\'));
+    auto const control = _mm_cmpeq_epi8(_mm_min_epu8(block, _mm_set1_epi8(0x1F)), block);
+    auto const found = static_cast<unsigned>(_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(quote, backslash), control)));
+    if (found != 0) return at + static_cast<std::size_t>(std::countr_zero(found));
+    if (at + 16 == text.size()) return text.size();
+    at = std::min(at + 16, text.size() - 16);  // the last block overlaps the one before it
+  }
+#else
+  if (text.size() < 16) return plain_prefix_of_short(text);
+  return first_escape(text, 0);
+#endif
+}
+
+}  // namespace mayfly::service
