@@ -155,6 +155,11 @@ class arena {
   /// first page goes.
   void run_destructors() noexcept;
 
+  /// Whether a destructor is left to run.
+  [[nodiscard]] bool has_destructors() const noexcept {
+    return records_ != nullptr && (records_->count != 0 || records_->older != nullptr);
+  }
+
   [[nodiscard]] arena_usage usage() const noexcept;
   /// Bytes of pages and blocks held: usage().reserved_bytes without the walk.
   [[nodiscard]] std::size_t reserved_bytes() const noexcept { return page_bytes_ + block_bytes_; }

@@ -1,0 +1,111 @@
+#pragma once
+
+#include <mayfly/detail/mapping.hpp>
+#include <mayfly/detail/recycler.hpp>
+#include <mayfly/detail/slot_space.hpp>
+#include <mayfly/page_pool.hpp>
+#include <mayfly/scope.hpp>
+#include <mayfly/scope_id.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <string_view>
+
+namespace mayfly {
+
+struct scope_registry_options {
+  /// Scopes that may be open at once: 1 to 4,194,304. A slot costs about half a KiB once used.
+  std::uint32_t capacity = 16'384;
+  /// Generation of the first scope in every slot: 1 to 2^40 - 1. For tests of what happens at the end of generations.
+  std::uint64_t first_generation = 1;
+};
+
+/// What can be seen of a live scope from outside. A copy: true when it was taken.
+struct scope_info {
+  scope_id id;
+  std::string_view route;
+  scope_phase phase = scope_phase::free;
+  scope_clock::time_point opened;
+  scope_clock::time_point deadline;
+  std::size_t reserved_bytes = 0;
+  bool stop_requested = false;
+};
+
+/// Opens scopes and finds them by id, from any thread.
+///
+///     slots        [ scope | scope | scope | ... ]     fixed, never unmapped while the registry lives
+///     free slots   magazines and depot, as pages: see detail::recycler
+///
+/// A slot's generation moves on with every scope, and a slot whose generations are used up is retired, so a stale id is
+/// refused for ever. open and close are wait-free but for the depot (lock-free); find is wait-free; pin and
+/// request_cancel are lock-free.
+class scope_registry : private detail::thread_exit_listener {
+ public:
+  /// The pool must outlive the registry. Throws std::invalid_argument naming the option, allocation_error where the
+  /// system refuses the slots, std::length_error where all registries together would need more than 2^24 slots.
+  explicit scope_registry(page_pool& pool, scope_registry_options const& options = {});
+  /// Every scope must have ended.
+  ~scope_registry();
+
+  scope_registry(scope_registry const&) = delete;
+  scope_registry& operator=(scope_registry const&) = delete;
+
+  /// Opens a scope, without any page yet. The caller owes it a close(). Null: the registry is full.
+  [[nodiscard]] scope* open(scope_options const& options) noexcept;
+
+  /// scope::close() by id. false, and nothing happens, where the id is unknown, ended, or closed already.
+  bool close(scope_id id) noexcept;
+
+  /// What there is to see of the scope; nothing where it has ended. A hint by the time it is read.
+  [[nodiscard]] std::optional<scope_info> find(scope_id id) const noexcept;
+
+  /// Keeps the scope's memory until the pin goes; empty where the scope has ended.
+  [[nodiscard]] scope_pin pin(scope_id id) noexcept;
+
+  /// Asks the scope's request to stop. true: it was live and is told (also when it was told before).
+  bool request_cancel(scope_id id) noexcept;
+
+  /// Calls visit(scope_info const&) for every live scope, in slot order. Scopes that open or end meanwhile may be seen
+  /// or not; none is seen twice.
+  template <typename Visitor>
+  void for_each_live(Visitor&& visit) const {
+    // sync slot-limit: acquire; pairs with take_fresh_slot(); every slot below has been constructed
+    std::uint32_t const limit = used_limit_.load(std::memory_order_acquire);
+    for (std::uint32_t slot = 0; slot < limit; ++slot) {
+      if (auto const info = look(slot, std::nullopt)) visit(*info);
+    }
+  }
+
+  [[nodiscard]] std::uint32_t capacity() const noexcept { return capacity_; }
+  /// Scopes open now. A walk over the slots.
+  [[nodiscard]] std::size_t live() const noexcept;
+  /// Slots whose generations are used up.
+  [[nodiscard]] std::uint32_t retired_slots() const noexcept { return retired_.load(std::memory_order_relaxed); }
+  [[nodiscard]] page_pool& pool() const noexcept { return *pool_; }
+
+ private:
+  friend class scope;
+
+  [[nodiscard]] scope* slot_of(scope_id id) const noexcept;
+  [[nodiscard]] std::optional<scope_info> look(std::uint32_t slot, std::optional<scope_id> wanted) const noexcept;
+  [[nodiscard]] std::optional<std::uint32_t> take_slot() noexcept;
+  [[nodiscard]] std::optional<std::uint32_t> take_fresh_slot() noexcept;
+  void give_slot(std::uint32_t slot, std::uint64_t next_generation) noexcept;
+  void on_thread_exit(detail::thread_index ending) noexcept override { free_.flush(ending); }
+
+  page_pool* pool_;
+  std::uint32_t capacity_;
+  std::uint64_t first_generation_;
+  detail::slot_range range_;  // which ids are ours
+  detail::mapping memory_;
+  scope* slots_;
+  detail::recycler free_;
+  std::mutex fresh_mutex_;                                // guards the first use of a slot
+  alignas(64) std::atomic<std::uint32_t> used_limit_{0};  // slots below it have been used; grows when first used
+  std::atomic<std::uint32_t> retired_{0};
+};
+
+}  // namespace mayfly

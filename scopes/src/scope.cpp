@@ -1,0 +1,209 @@
+#include <mayfly/schedule_point.hpp>
+#include <mayfly/scope.hpp>
+#include <mayfly/scope_registry.hpp>
+
+#include <string>
+
+namespace mayfly {
+namespace {
+
+std::atomic<std::uint64_t> last_thread_key{0};
+
+std::string mismatch_message(scope_id wanted, scope_id current) {
+  return "memory of scope " + to_string(wanted) + " was asked for on a thread whose current scope is " +
+         to_string(current) + ": enter the scope there first (scope_entry, parallel_for, task_group or bind)";
+}
+
+void add(arena_usage& sum, arena_usage const& part) noexcept {
+  sum.handed_out_bytes += part.handed_out_bytes;
+  sum.reserved_bytes += part.reserved_bytes;
+  sum.tail_waste_bytes += part.tail_waste_bytes;
+  sum.room_bytes += part.room_bytes;
+  sum.oversize_bytes += part.oversize_bytes;
+  sum.oversize_blocks += part.oversize_blocks;
+  for (std::size_t c = 0; c < sum.pages.size(); ++c) sum.pages[c] += part.pages[c];
+}
+
+}  // namespace
+
+char const* to_string(scope_phase phase) noexcept {
+  switch (phase) {
+    case scope_phase::free:
+      return "free";
+    case scope_phase::queued:
+      return "queued";
+    case scope_phase::running:
+      return "running";
+    case scope_phase::completing:
+      return "completing";
+    case scope_phase::held:
+      return "held";
+    case scope_phase::closing:
+      return "closing";
+  }
+  return "unknown";
+}
+
+scope_mismatch::scope_mismatch(scope_id wanted, scope_id current)
+    : std::logic_error{mismatch_message(wanted, current)} {}
+
+std::uint64_t detail::this_thread_key() noexcept {
+  // Relaxed: only uniqueness is wanted.
+  static thread_local std::uint64_t const key = last_thread_key.fetch_add(1, std::memory_order_relaxed) + 1;
+  return key;
+}
+
+void* detail::scope_resource::do_allocate(std::size_t bytes, std::size_t alignment) {
+  return owner_->arena().allocate(bytes, alignment);
+}
+
+/// Only the lane that a block came from may give it back early. With one lane that is certain; with several the block
+/// stays until the scope ends.
+void detail::scope_resource::do_deallocate(void* memory, std::size_t bytes, std::size_t alignment) {
+  // Relaxed: a lane that appears this moment cannot be the one that `memory` came from on this thread.
+  bool const single = owner_->lanes_.load(std::memory_order_relaxed) == nullptr;
+  if (current.active == owner_ && current.lane == &owner_->main_ && single) {
+    owner_->main_.deallocate(memory, bytes, alignment);
+  }
+}
+
+// ---- life
+
+scope::scope(scope_registry& registry, page_pool& pool, std::uint32_t slot_index) noexcept
+    : control_{0}, slot_index_{slot_index}, registry_{&registry}, main_{pool}, resource_{*this} {}
+
+std::string_view scope::route() const noexcept {
+  // Relaxed: the caller keeps the scope alive, so the fields have been published to it and do not change.
+  return {route_data_.load(std::memory_order_relaxed), route_size_.load(std::memory_order_relaxed)};
+}
+
+scope_clock::time_point scope::deadline() const noexcept {
+  return scope_clock::time_point{
+      scope_clock::duration{deadline_.load(std::memory_order_relaxed)}};  // relaxed: as above
+}
+
+scope_clock::time_point scope::opened() const noexcept {
+  return scope_clock::time_point{scope_clock::duration{opened_.load(std::memory_order_relaxed)}};  // relaxed: as above
+}
+
+stop_token scope::token() const noexcept { return {*this, id_.generation()}; }
+
+void scope::adopt() noexcept {
+  // Relaxed: nobody else is inside, and whoever enters later is synchronised with the adopter by what starts it.
+  main_thread_.store(detail::this_thread_key(), std::memory_order_relaxed);
+}
+
+scope_hold scope::hold() noexcept {
+  // Relaxed: the caller's own part or hold keeps the count above zero meanwhile.
+  holds_.fetch_add(1, std::memory_order_relaxed);
+  return scope_hold{*this};
+}
+
+void scope::close() noexcept { registry_->close(id_); }
+
+void scope::drop_hold() noexcept {
+  MAYFLY_SCHEDULE_POINT("scope-drop-hold");
+  // sync scope-hold: release; pairs with the last drop_hold() and with close(); publishes what this holder did inside
+  // sync scope-hold: acquire; pairs with every drop_hold() before; the last one reads what all holders did
+  if (holds_.fetch_sub(1, std::memory_order_acq_rel) == 1) end_life();
+}
+
+void scope::end_life() noexcept {
+  set_phase(scope_phase::closing);
+  MAYFLY_SCHEDULE_POINT("scope-end-life");
+  // sync scope-pin: acquire; pairs with unpin(); reads what looked-on threads did
+  // sync scope-pin: release; pairs with the last unpin(), which tears down on our behalf
+  std::uint64_t const before = control_.fetch_and(~live_bit, std::memory_order_acq_rel);
+  if ((before & pins_mask) == 0) tear_down();
+}
+
+void scope::unpin() noexcept {
+  MAYFLY_SCHEDULE_POINT("scope-unpin");
+  // sync scope-pin: release; pairs with end_life() and close(); what we did with the memory comes before its end
+  // sync scope-pin: acquire; pairs with end_life() and close(); the last one reads what the scope's users did
+  std::uint64_t const before = control_.fetch_sub(pin_one, std::memory_order_acq_rel);
+  if ((before & live_bit) == 0 && (before & pins_mask) == pin_one) tear_down();
+}
+
+/// Runs on whichever thread made the scope unreachable. Lanes end before the arena inside the scope, newest first, and
+/// again while destructors make new objects; only then does the first page go.
+void scope::tear_down() noexcept {
+  {
+    scope_entry const entered{*this, main_};
+    adopt();
+    bool more = true;
+    while (more) {
+      more = false;
+      // Relaxed: sync scope-hold has shown us every lane.
+      for (auto* lane = lanes_.load(std::memory_order_relaxed); lane != nullptr; lane = lane->next) {
+        lane->memory.run_destructors();
+      }
+      main_.run_destructors();
+      for (auto* lane = lanes_.load(std::memory_order_relaxed); lane != nullptr; lane = lane->next) {
+        more = more || lane->memory.has_destructors();
+      }
+    }
+  }
+  for (auto* lane = lanes_.load(std::memory_order_relaxed); lane != nullptr;) {
+    mayfly::arena last = std::move(lane->memory);  // the lane lies in a page of its own arena
+    lane = lane->next;
+    last.reset();
+  }
+  lanes_.store(nullptr, std::memory_order_relaxed);  // relaxed: published by the slot's way through the free list
+  main_.reset();
+  registry_->give_slot(slot_index_, id_.generation() + 1);
+}
+
+// ---- lanes
+
+arena& scope::find_arena() {
+  detail::thread_scope& here = detail::current;
+  if (here.active != this) {
+    throw scope_mismatch{id_, here.active == nullptr ? scope_id{} : here.active->id()};
+  }
+  std::uint64_t const key = detail::this_thread_key();
+  if (main_thread_.load(std::memory_order_relaxed) == key) {  // relaxed: see adopt()
+    here.lane = &main_;
+    return main_;
+  }
+  // sync lane: acquire; pairs with make_lane(); reads the links and keys of lanes made by other threads
+  for (auto* lane = lanes_.load(std::memory_order_acquire); lane != nullptr; lane = lane->next) {
+    if (lane->thread_key == key) {
+      here.lane = &lane->memory;
+      return lane->memory;
+    }
+  }
+  here.lane = &make_lane(key);
+  return *here.lane;
+}
+
+arena& scope::make_lane(std::uint64_t key) {
+  mayfly::arena memory{main_.pool(), {.budget = &budget_, .owner_tag = id_.bits()}};
+  void* const place = memory.allocate(sizeof(detail::lane), alignof(detail::lane));
+  auto* const lane = ::new (place) detail::lane{std::move(memory), key, nullptr};
+  lane->next = lanes_.load(std::memory_order_relaxed);  // relaxed: only its value is used, the exchange checks it
+  // Lock-free: a failure means that another lane got in. No ABA: lanes only ever go as a whole, after all threads left.
+  do {
+    MAYFLY_SCHEDULE_POINT("lane-push");
+    // sync lane: release; pairs with find_arena(); publishes the lane's fields
+  } while (!lanes_.compare_exchange_weak(lane->next, lane, std::memory_order_release, std::memory_order_relaxed));
+  return lane->memory;
+}
+
+arena_usage scope::usage() const noexcept {
+  arena_usage sum = main_.usage();
+  // sync lane: acquire; pairs with make_lane(); reads the lanes' fields
+  for (auto* lane = lanes_.load(std::memory_order_acquire); lane != nullptr; lane = lane->next) {
+    add(sum, lane->memory.usage());
+  }
+  return sum;
+}
+
+std::size_t scope::lane_count() const noexcept {
+  std::size_t count = 0;
+  // sync lane: acquire; pairs with make_lane(); reads the lanes' links
+  for (auto* lane = lanes_.load(std::memory_order_acquire); lane != nullptr; lane = lane->next) ++count;
+  return count;
+}
+
+}  // namespace mayfly

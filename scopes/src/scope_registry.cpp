@@ -1,0 +1,233 @@
+#include <mayfly/schedule_point.hpp>
+#include <mayfly/scope_registry.hpp>
+
+#include <algorithm>
+#include <cassert>
+#include <cerrno>
+#include <new>
+#include <stdexcept>
+#include <string>
+
+namespace mayfly {
+namespace {
+
+constexpr std::uint32_t largest_capacity = 1U << 22U;
+constexpr std::uint32_t magazine_slots = 32;
+constexpr std::size_t slot_class = 0;  // the recycler's only class
+constexpr int takes_before_full = 3;
+
+scope_registry_options checked(scope_registry_options const& options) {
+  if (options.capacity < 1 || options.capacity > largest_capacity) {
+    throw std::invalid_argument{"scope_registry_options.capacity is " + std::to_string(options.capacity) +
+                                ": must be 1 to " + std::to_string(largest_capacity)};
+  }
+  if (options.first_generation < 1 || options.first_generation > scope_id::largest_generation) {
+    throw std::invalid_argument{"scope_registry_options.first_generation is " +
+                                std::to_string(options.first_generation) + ": must be 1 to 2^40 - 1"};
+  }
+  return options;
+}
+
+}  // namespace
+
+scope_registry::scope_registry(page_pool& pool, scope_registry_options const& options)
+    : pool_{&pool},
+      capacity_{checked(options).capacity},
+      range_{capacity_},
+      memory_{detail::mapping::zeroed(capacity_ * sizeof(scope))},
+      slots_{reinterpret_cast<scope*>(memory_.start())},
+      free_{capacity_, 1, {magazine_slots, 1, 1, 1}} {
+  first_generation_ = std::max(options.first_generation, range_.fresh_generation());
+  if (!memory_ || !free_.ready()) {
+    throw allocation_error{refusal::system, 0, 0, capacity_ * sizeof(scope), errno};
+  }
+  start_listening();
+}
+
+scope_registry::~scope_registry() {
+  stop_listening();
+  assert(live() == 0 && "a scope outlives its registry");
+  std::uint64_t fresh = first_generation_;
+  for (std::uint32_t slot = 0; slot < used_limit_.load(std::memory_order_relaxed); ++slot) {
+    std::uint64_t const next = slots_[slot].control_.load(std::memory_order_relaxed) >> scope::generation_shift;
+    fresh = std::max(fresh, next == 0 ? scope_id::largest_generation + 1 : next);
+    slots_[slot].~scope();
+  }
+  range_.used_below(fresh);
+}
+
+// ---- opening and closing
+
+scope* scope_registry::open(scope_options const& options) noexcept {
+  auto const slot = take_slot();
+  if (!slot) return nullptr;
+  scope& opened = slots_[*slot];
+  // Relaxed: while the slot is free only its taker writes here, and it was handed to us by the free list.
+  std::uint64_t const generation = opened.control_.load(std::memory_order_relaxed) >> scope::generation_shift;
+  opened.id_ = scope_id{range_.first() + *slot, generation};
+  opened.holds_.store(1, std::memory_order_relaxed);  // relaxed: published by the control word below
+  auto const start = options.opened == scope_clock::time_point::min() ? scope_clock::now() : options.opened;
+  // sync scope-fields: release, each; pairs with look(); a reader that sees our value sees that its own id has ended
+  opened.route_data_.store(options.route.data(), std::memory_order_release);
+  opened.route_size_.store(options.route.size(), std::memory_order_release);
+  opened.opened_.store(start.time_since_epoch().count(), std::memory_order_release);
+  opened.deadline_.store(options.deadline.time_since_epoch().count(), std::memory_order_release);
+  opened.phase_.store(options.phase, std::memory_order_release);
+  opened.budget_.restart(options.byte_budget);
+  opened.main_.restart({.budget = &opened.budget_, .owner_tag = opened.id_.bits(), .first_class = options.first_class});
+  opened.adopt();
+  MAYFLY_SCHEDULE_POINT("scope-open");
+  // sync scope-open: release; pairs with find(), pin(), request_cancel(), close(); publishes the slot's fields
+  opened.control_.store(generation << scope::generation_shift | scope::live_bit, std::memory_order_release);
+  return &opened;
+}
+
+bool scope_registry::close(scope_id id) noexcept {
+  scope* const found = slot_of(id);
+  if (found == nullptr) return false;
+  // sync scope-open: acquire; pairs with open()
+  std::uint64_t control = found->control_.load(std::memory_order_acquire);
+  while (true) {
+    MAYFLY_SCHEDULE_POINT("scope-close");
+    bool const same = control >> scope::generation_shift == id.generation();
+    if (!same || (control & scope::live_bit) == 0 || (control & scope::closed_bit) != 0) return false;
+    // sync scope-hold: acquire; pairs with drop_hold(). 1: all holds are gone, none can come, ours is the last part.
+    bool const last = found->holds_.load(std::memory_order_acquire) == 1;
+    std::uint64_t const next = last ? (control | scope::closed_bit) & ~scope::live_bit : control | scope::closed_bit;
+    // Lock-free; no ABA: the generation is in the word.
+    // sync scope-pin: acquire and release; pairs with unpin(), as in end_life()
+    if (!found->control_.compare_exchange_weak(control, next, std::memory_order_acq_rel, std::memory_order_acquire)) {
+      continue;
+    }
+    if (!last) {
+      found->set_phase(scope_phase::held);
+      found->drop_hold();
+    } else if ((next & scope::pins_mask) == 0) {
+      found->tear_down();
+    }
+    return true;
+  }
+}
+
+std::optional<std::uint32_t> scope_registry::take_slot() noexcept {
+  // A slot that another thread is just moving between its magazines can be overlooked: hence more than one round.
+  for (int round = 0; round < takes_before_full; ++round) {
+    if (auto const slot = free_.take(slot_class)) return slot;
+    if (auto const slot = take_fresh_slot()) return slot;
+    detail::index_chain const stolen = free_.steal(slot_class);
+    if (stolen.empty()) continue;
+    free_.push(slot_class, stolen.tail(free_.links()));
+    return stolen.head();
+  }
+  return std::nullopt;
+}
+
+/// A slot nobody has used: constructs the scope in it. Takes a lock, as often as there are slots.
+std::optional<std::uint32_t> scope_registry::take_fresh_slot() noexcept {
+  // Relaxed: full for good once it is.
+  if (used_limit_.load(std::memory_order_relaxed) == capacity_) return std::nullopt;
+  std::scoped_lock const lock{fresh_mutex_};
+  std::uint32_t const slot = used_limit_.load(std::memory_order_relaxed);  // relaxed: written under this lock
+  if (slot == capacity_) return std::nullopt;
+  scope* const made = ::new (static_cast<void*>(slots_ + slot)) scope{*this, *pool_, slot};
+  made->control_.store(first_generation_ << scope::generation_shift, std::memory_order_relaxed);  // relaxed: see below
+  // sync slot-limit: release; pairs with for_each_live() and slot_of(); publishes the constructed slot
+  used_limit_.store(slot + 1, std::memory_order_release);
+  return slot;
+}
+
+/// The slot's scope has been torn down: its id is refused from here on, and the slot is free for the next.
+void scope_registry::give_slot(std::uint32_t slot, std::uint64_t next_generation) noexcept {
+  scope& ended = slots_[slot];
+  ended.phase_.store(scope_phase::free, std::memory_order_relaxed);  // relaxed: nobody can find the slot
+  bool const used_up = next_generation > scope_id::largest_generation;
+  // sync scope-fields: release; pairs with look(); comes before anything the next tenant writes
+  ended.control_.store(used_up ? 0 : next_generation << scope::generation_shift, std::memory_order_release);
+  if (used_up) {
+    retired_.fetch_add(1, std::memory_order_relaxed);  // relaxed: a statistic
+    return;
+  }
+  free_.push(slot_class, free_.give(slot_class, slot));
+}
+
+// ---- finding
+
+scope* scope_registry::slot_of(scope_id id) const noexcept {
+  std::uint32_t const slot = id.slot() - range_.first();
+  // sync slot-limit: acquire; pairs with take_fresh_slot(); the slot has been constructed
+  return slot < used_limit_.load(std::memory_order_acquire) ? slots_ + slot : nullptr;
+}
+
+std::optional<scope_info> scope_registry::find(scope_id id) const noexcept {
+  std::uint32_t const slot = id.slot() - range_.first();
+  if (slot_of(id) == nullptr) return std::nullopt;
+  return look(slot, id);
+}
+
+/// Reads the fields between two looks at the control word, as a sequence lock does. The fields' own acquire loads keep
+/// the second look behind them, so no fence is needed.
+std::optional<scope_info> scope_registry::look(std::uint32_t slot, std::optional<scope_id> wanted) const noexcept {
+  scope const& seen = slots_[slot];
+  // sync scope-open: acquire; pairs with open(); reads the slot's fields
+  std::uint64_t const before = seen.control_.load(std::memory_order_acquire);
+  std::uint64_t const generation = before >> scope::generation_shift;
+  if ((before & scope::live_bit) == 0) return std::nullopt;
+  if (wanted && wanted->generation() != generation) return std::nullopt;
+  scope_info info;
+  info.id = scope_id{range_.first() + slot, generation};
+  // sync scope-fields: acquire, each; pairs with open(); a newer tenant's value shows below that this one has ended
+  char const* const route = seen.route_data_.load(std::memory_order_acquire);
+  std::size_t const route_size = seen.route_size_.load(std::memory_order_acquire);
+  info.opened = scope_clock::time_point{scope_clock::duration{seen.opened_.load(std::memory_order_acquire)}};
+  info.deadline = scope_clock::time_point{scope_clock::duration{seen.deadline_.load(std::memory_order_acquire)}};
+  info.phase = seen.phase_.load(std::memory_order_acquire);
+  info.reserved_bytes = seen.reserved_bytes();  // may be off by what is charged this moment
+  MAYFLY_SCHEDULE_POINT("scope-look");
+  // Relaxed: ordered behind the loads above by their acquire.
+  std::uint64_t const after = seen.control_.load(std::memory_order_relaxed);
+  if (after >> scope::generation_shift != generation || (after & scope::live_bit) == 0) return std::nullopt;
+  info.route = {route, route_size};
+  info.stop_requested = (after & scope::cancelled_bit) != 0;
+  return info;
+}
+
+scope_pin scope_registry::pin(scope_id id) noexcept {
+  scope* const found = slot_of(id);
+  if (found == nullptr) return {};
+  std::uint64_t control = found->control_.load(std::memory_order_relaxed);  // relaxed: the exchange checks it
+  while (control >> scope::generation_shift == id.generation() && (control & scope::live_bit) != 0 &&
+         (control & scope::pins_mask) != scope::pins_mask) {
+    MAYFLY_SCHEDULE_POINT("scope-pin");
+    // Lock-free; no ABA: the generation is in the word.
+    // sync scope-open: acquire; pairs with open(); reads the slot's fields
+    if (found->control_.compare_exchange_weak(control, control + scope::pin_one, std::memory_order_acquire,
+                                              std::memory_order_relaxed)) {
+      return scope_pin{*found};
+    }
+  }
+  return {};
+}
+
+bool scope_registry::request_cancel(scope_id id) noexcept {
+  scope* const found = slot_of(id);
+  if (found == nullptr) return false;
+  std::uint64_t control = found->control_.load(std::memory_order_relaxed);  // relaxed: the exchange checks it
+  while (control >> scope::generation_shift == id.generation() && (control & scope::live_bit) != 0) {
+    if ((control & scope::cancelled_bit) != 0) return true;
+    MAYFLY_SCHEDULE_POINT("scope-cancel");
+    // Relaxed: the flag orders nothing, it is polled. Lock-free; no ABA: the generation is in the word.
+    if (found->control_.compare_exchange_weak(control, control | scope::cancelled_bit, std::memory_order_relaxed,
+                                              std::memory_order_relaxed)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+std::size_t scope_registry::live() const noexcept {
+  std::size_t count = 0;
+  for_each_live([&count](scope_info const&) { ++count; });
+  return count;
+}
+
+}  // namespace mayfly
