@@ -1,0 +1,210 @@
+#pragma once
+
+#include <array>
+#include <concepts>
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <memory_resource>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <variant>
+#include <vector>
+
+/// What may leave a request. A value is *detached* when nothing in it can point into the request's arena: it may
+/// travel through a future, a channel or a global. Everything else must be copied out with detach() first.
+namespace mayfly {
+
+namespace detail {
+
+template <class T>
+inline constexpr bool is_pmr_allocator = false;
+template <class T>
+inline constexpr bool is_pmr_allocator<std::pmr::polymorphic_allocator<T>> = true;
+
+/// Boost.JSON's way: the object knows the storage it lives in.
+template <class T>
+concept knows_json_storage = requires(T const& value) { value.storage().is_deallocate_trivial(); };
+
+template <class T>
+concept knows_pmr_allocator = requires { typename T::allocator_type; } && is_pmr_allocator<typename T::allocator_type>;
+
+template <class T>
+concept uses_foreign_memory =
+    knows_pmr_allocator<T> || knows_json_storage<T> || std::uses_allocator_v<T, std::pmr::polymorphic_allocator<>>;
+
+template <class T>
+inline constexpr bool plainly_detached =
+    !std::is_pointer_v<T> && !std::is_reference_v<T> && !std::is_member_pointer_v<T> && !uses_foreign_memory<T>;
+
+}  // namespace detail
+
+/// Whether T is detached. Specialise it for a type of yours that this rule judges wrongly: it looks at T, at the
+/// elements of standard containers and vocabulary types, and at what a type says about its memory, but not at a
+/// class's members.
+template <class T>
+inline constexpr bool is_detached = detail::plainly_detached<T>;
+
+template <class T>
+inline constexpr bool is_detached<T const> = is_detached<T>;
+template <>
+inline constexpr bool is_detached<void> = true;
+template <>
+inline constexpr bool is_detached<std::nullptr_t> = true;
+template <class C, class Traits>
+inline constexpr bool is_detached<std::basic_string_view<C, Traits>> = false;
+template <class T, std::size_t N>
+inline constexpr bool is_detached<std::span<T, N>> = false;
+template <class T>
+inline constexpr bool is_detached<std::reference_wrapper<T>> = false;
+template <class T, std::size_t N>
+inline constexpr bool is_detached<T[N]> = is_detached<T>;
+template <class T, std::size_t N>
+inline constexpr bool is_detached<std::array<T, N>> = is_detached<T>;
+template <class T>
+inline constexpr bool is_detached<std::optional<T>> = is_detached<T>;
+template <class A, class B>
+inline constexpr bool is_detached<std::pair<A, B>> = is_detached<A> && is_detached<B>;
+template <class... Ts>
+inline constexpr bool is_detached<std::tuple<Ts...>> = (is_detached<Ts> && ...);
+template <class... Ts>
+inline constexpr bool is_detached<std::variant<Ts...>> = (is_detached<Ts> && ...);
+template <class T, class Deleter>
+inline constexpr bool is_detached<std::unique_ptr<T, Deleter>> = is_detached<std::remove_extent_t<T>>;
+template <class T>
+inline constexpr bool is_detached<std::shared_ptr<T>> = is_detached<std::remove_extent_t<T>>;
+template <class T, class Allocator>
+inline constexpr bool is_detached<std::vector<T, Allocator>> = is_detached<T> && !detail::is_pmr_allocator<Allocator>;
+template <class K, class V, class Compare, class Allocator>
+inline constexpr bool is_detached<std::map<K, V, Compare, Allocator>> =
+    is_detached<K> && is_detached<V> && !detail::is_pmr_allocator<Allocator>;
+
+/// A type whose values may leave a request.
+template <class T>
+concept Detached = is_detached<T>;
+
+namespace detail {
+
+template <class T>
+struct detacher;
+
+template <class T>
+using detached_t = typename detacher<std::remove_cvref_t<T>>::type;
+
+/// Nothing to copy out: the value goes as it is.
+template <class T>
+struct detacher {
+  static_assert(is_detached<T>,
+                "MAYFLY-E02: detach() does not know how to copy this type out of the request's memory; build a "
+                "detached value from it, or specialise mayfly::is_detached for it");
+  using type = T;
+  template <class U>
+  static type apply(U&& value) {
+    return std::forward<U>(value);
+  }
+};
+
+template <class C, class Traits, class Allocator>
+struct detacher<std::basic_string<C, Traits, Allocator>> {
+  using type = std::basic_string<C, Traits>;
+  template <class U>
+  static type apply(U&& value) {
+    if constexpr (std::is_same_v<std::remove_cvref_t<U>, type>) {
+      return std::forward<U>(value);
+    } else {
+      return type(value.data(), value.size());
+    }
+  }
+};
+
+template <class C, class Traits>
+struct detacher<std::basic_string_view<C, Traits>> {
+  using type = std::basic_string<C, Traits>;
+  static type apply(std::basic_string_view<C, Traits> value) { return type(value); }
+};
+
+template <>
+struct detacher<char const*> {
+  using type = std::string;
+  static type apply(char const* value) { return type(value); }
+};
+
+/// Elements of anything with begin() and end().
+template <class T, class Range>
+std::vector<detached_t<T>> detach_elements(Range const& values) {
+  std::vector<detached_t<T>> copy;
+  copy.reserve(values.size());
+  for (auto const& value : values) copy.push_back(detacher<std::remove_cvref_t<T>>::apply(value));
+  return copy;
+}
+
+template <class T, class Allocator>
+struct detacher<std::vector<T, Allocator>> {
+  using type = std::vector<detached_t<T>>;
+  template <class U>
+  static type apply(U&& value) {
+    if constexpr (std::is_same_v<std::remove_cvref_t<U>, type> && is_detached<type>) {
+      return std::forward<U>(value);
+    } else {
+      return detach_elements<T>(value);
+    }
+  }
+};
+
+template <class T, std::size_t N>
+struct detacher<std::span<T, N>> {
+  using type = std::vector<detached_t<T>>;
+  static type apply(std::span<T, N> value) { return detach_elements<T>(value); }
+};
+
+template <class T>
+struct detacher<std::optional<T>> {
+  using type = std::optional<detached_t<T>>;
+  template <class U>
+  static type apply(U&& value) {
+    return value ? type(detacher<std::remove_cvref_t<T>>::apply(*std::forward<U>(value))) : type();
+  }
+};
+
+template <class A, class B>
+struct detacher<std::pair<A, B>> {
+  using type = std::pair<detached_t<A>, detached_t<B>>;
+  template <class U>
+  static type apply(U&& value) {
+    return {detacher<std::remove_cvref_t<A>>::apply(std::forward<U>(value).first),
+            detacher<std::remove_cvref_t<B>>::apply(std::forward<U>(value).second)};
+  }
+};
+
+template <class K, class V, class Compare, class Allocator>
+struct detacher<std::map<K, V, Compare, Allocator>> {
+  using type = std::map<detached_t<K>, detached_t<V>, Compare>;
+  template <class U>
+  static type apply(U&& value) {
+    type copy;
+    for (auto const& [key, mapped] : value) {
+      copy.emplace_hint(copy.end(), detacher<std::remove_cvref_t<K>>::apply(key),
+                        detacher<std::remove_cvref_t<V>>::apply(mapped));
+    }
+    return copy;
+  }
+};
+
+}  // namespace detail
+
+/// A copy of `value` that owes the request nothing: strings and views become std::string, vectors and spans
+/// std::vector, maps std::map, nested as deep as they are; what is detached already is passed through. Allocates on
+/// the global heap, as the copy outlives the request. Throws std::bad_alloc.
+template <class T>
+[[nodiscard]] auto detach(T&& value) {
+  using result = detail::detached_t<std::decay_t<T>>;
+  static_assert(Detached<result>);
+  return static_cast<result>(detail::detacher<std::decay_t<T>>::apply(std::forward<T>(value)));
+}
+
+}  // namespace mayfly

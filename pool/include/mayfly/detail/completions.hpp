@@ -1,0 +1,125 @@
+#pragma once
+
+#include <mayfly/outcome.hpp>
+#include <mayfly/request_errors.hpp>
+#include <mayfly/run_result.hpp>
+
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <future>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+namespace mayfly {
+
+class request_context;
+
+namespace detail {
+
+/// Completion of executor::submit(): moves the result into a promise.
+template <class R>
+struct future_completion {
+  using owns_outcome_tag = void;
+
+  std::promise<R> promise;
+
+  void operator()(outcome<R>& end, request_context&) {
+    switch (end.kind()) {
+      case outcome_kind::value:
+        if constexpr (std::is_void_v<R>) {
+          promise.set_value();
+        } else {
+          promise.set_value(std::move(outcome_access::mutable_value(end)));
+        }
+        return;
+      case outcome_kind::exception:
+        return promise.set_exception(end.error());
+      case outcome_kind::cancelled:
+        return promise.set_exception(std::make_exception_ptr(request_cancelled{}));
+      case outcome_kind::expired:
+        return promise.set_exception(std::make_exception_ptr(request_expired{}));
+    }
+  }
+  void refused(admission_reason reason) { promise.set_exception(std::make_exception_ptr(refused_error{reason})); }
+};
+
+/// What a blocked caller of executor::run() shares with its request. Whoever is first decides whether the handler
+/// runs: the worker by claim(), or the caller, when the deadline comes, by abandon(). A handler that runs is waited
+/// for, because it may refer to the caller's own variables.
+template <class R>
+class blocking_state {
+ public:
+  /// The worker's, before the handler: false when the caller has gone.
+  bool claim() {
+    std::scoped_lock const lock(mutex_);
+    if (phase_ == phase::waiting) phase_ = phase::running;
+    return phase_ == phase::running;
+  }
+
+  void finish(run_result<R> result) {
+    std::scoped_lock const lock(mutex_);
+    result_.emplace(std::move(result));
+    phase_ = phase_ == phase::abandoned ? phase::abandoned : phase::done;
+    done_.notify_one();
+  }
+
+  /// The caller's: the result, or nothing when the deadline came before the handler began.
+  std::optional<run_result<R>> wait(std::optional<std::chrono::steady_clock::time_point> until) {
+    std::unique_lock lock(mutex_);
+    auto const done = [this] { return phase_ == phase::done; };
+    if (until && !done_.wait_until(lock, *until, done) && phase_ == phase::waiting) {
+      phase_ = phase::abandoned;
+      return std::nullopt;
+    }
+    done_.wait(lock, done);
+    return std::move(result_);
+  }
+
+ private:
+  enum class phase : std::uint8_t { waiting, running, done, abandoned };
+
+  std::mutex mutex_;
+  std::condition_variable done_;
+  phase phase_ = phase::waiting;
+  std::optional<run_result<R>> result_;
+};
+
+/// Handler of executor::run(): the caller's, unless the caller has gone.
+template <class R, class Handler>
+struct blocking_handler {
+  std::shared_ptr<blocking_state<R>> state;
+  Handler handler;
+
+  R operator()(request_context& context) {
+    if (!state->claim()) throw request_cancelled{};
+    return std::invoke(handler, context);
+  }
+};
+
+/// Completion of executor::run(): hands the end to the caller.
+template <class R>
+struct blocking_completion {
+  using owns_outcome_tag = void;
+
+  std::shared_ptr<blocking_state<R>> state;
+
+  void operator()(outcome<R>& end, request_context&) {
+    if (!end.has_value()) return state->finish(run_result<R>(end.kind(), end.error()));
+    if constexpr (std::is_void_v<R>) {
+      state->finish(run_result<R>(std::in_place));
+    } else {
+      state->finish(run_result<R>(std::in_place, std::move(outcome_access::mutable_value(end))));
+    }
+  }
+};
+
+/// Completions of ours that want to hear of a refusal.
+template <class Completion>
+concept hears_refusal = requires(Completion& completion) { completion.refused(admission_reason::queue_full); };
+
+}  // namespace detail
+}  // namespace mayfly

@@ -1,0 +1,183 @@
+#pragma once
+
+#include <mayfly/schedule_point.hpp>
+
+#include <atomic>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <new>
+
+namespace mayfly::detail {
+
+/// A bounded queue of 32-bit indices, any number of threads pushing and popping (Vyukov's sequence cells), that can
+/// be closed. Allocates in its constructor and never again.
+///
+///     tail_ ┌─closed:1─┬─position:63─┐      next position to fill
+///     head_ ┌──────────position:63───┐      next position to take
+///     cell  { sequence, index }             cells_[position & mask_]
+///
+///     sequence == position          free, the push of `position` may fill it
+///     sequence == position + 1      filled, the pop of `position` may take it
+///     sequence == position + cells  free for the next lap
+///
+/// Both operations are lock-free but for one gap: a thread that stops between claiming a position and finishing its
+/// cell holds up those who need that very cell. empty() counts a claimed cell as filled, so that nobody goes to sleep
+/// on a push that has been counted but not finished.
+///
+/// The bound is exact: never more than `bound` pushes are ahead of the pops. No ABA: positions count up in 63 bits.
+class index_ring {
+ public:
+  enum class push_result : std::uint8_t { pushed, full, closed };
+
+  /// Room for exactly `bound` (at least 1) indices.
+  explicit index_ring(std::size_t bound)
+      : bound_(bound == 0 ? 1 : bound), mask_(std::bit_ceil(bound_) - 1), cells_(new cell[mask_ + 1]) {
+    for (std::size_t i = 0; i <= mask_; ++i) {
+      // relaxed: the ring is not shared before its constructor has returned
+      cells_[i].sequence.store(i, std::memory_order_relaxed);
+    }
+  }
+
+  index_ring(index_ring const&) = delete;
+  index_ring& operator=(index_ring const&) = delete;
+
+  /// Appends `index`; any thread. After close() it is refused for ever.
+  [[nodiscard]] push_result push(std::uint32_t index) noexcept {
+    // relaxed: the CAS below decides; a stale tail only makes it fail
+    std::uint64_t tail = tail_.load(std::memory_order_relaxed);
+    for (;;) {
+      if ((tail & closed_bit) != 0) return push_result::closed;
+      if (is_full(tail)) {
+        // relaxed: as above; full only counts when nobody has moved the tail meanwhile
+        std::uint64_t const again = tail_.load(std::memory_order_relaxed);
+        if (again == tail) return push_result::full;
+        tail = again;
+        continue;
+      }
+      MAYFLY_SCHEDULE_POINT("index_ring.push.before_claim");
+      // sync gate: seq_cst; pairs with empty(); a worker that parks after this claim sees it (worker_gate.hpp)
+      // sync ring-close: the closed bit makes this CAS fail
+      if (tail_.compare_exchange_weak(tail, tail + 1, std::memory_order_seq_cst, std::memory_order_relaxed)) break;
+    }
+    cell& mine = cells_[tail & mask_];
+    MAYFLY_SCHEDULE_POINT("index_ring.push.claimed");
+    // sync ring-cell-free: acquire; pairs with pop(); the cell's last reader is done with it. is_full() has seen the
+    // pop that frees this cell being claimed, so this waits for one store of a running thread at most.
+    while (mine.sequence.load(std::memory_order_acquire) != tail) spin_pause();
+    mine.index = index;
+    // sync ring-cell: release; pairs with pop(); publishes the index and all that the pusher wrote before
+    mine.sequence.store(tail + 1, std::memory_order_release);
+    MAYFLY_SCHEDULE_POINT("index_ring.push.done");
+    return push_result::pushed;
+  }
+
+  /// Takes the oldest index; any thread. False when there is none that is finished.
+  [[nodiscard]] bool pop(std::uint32_t& index) noexcept {
+    // relaxed: the CAS below decides
+    std::uint64_t head = head_.load(std::memory_order_relaxed);
+    for (;;) {
+      cell& next = cells_[head & mask_];
+      // sync ring-cell: acquire; pairs with push(); reads the index and what the pusher wrote before
+      std::uint64_t const sequence = next.sequence.load(std::memory_order_acquire);
+      if (sequence == head + 1) {
+        MAYFLY_SCHEDULE_POINT("index_ring.pop.before_claim");
+        // seq_cst: empty() reads the head among the gate's operations; on x86 it costs what relaxed costs
+        if (head_.compare_exchange_weak(head, head + 1, std::memory_order_seq_cst, std::memory_order_relaxed)) {
+          index = next.index;
+          MAYFLY_SCHEDULE_POINT("index_ring.pop.claimed");
+          // sync ring-cell-free: release; pairs with push() one lap later; this thread has read the cell
+          next.sequence.store(head + mask_ + 1, std::memory_order_release);
+          return true;
+        }
+      } else if (sequence < head + 1) {
+        return false;  // not pushed, or pushed and not finished
+      } else {
+        head = head_.load(std::memory_order_relaxed);  // relaxed: somebody else took it; the CAS decides
+      }
+    }
+  }
+
+  /// Whether every claimed push has been taken. Part of the gate: see worker_gate.hpp.
+  [[nodiscard]] bool empty() const noexcept { return size() == 0; }
+
+  /// How many indices are queued or being pushed.
+  [[nodiscard]] std::size_t size() const noexcept {
+    // The head first: both only grow, so a tail read later is never behind it, and 0 means that there was a moment
+    // (the load of the tail) with nothing claimed and not taken.
+    std::uint64_t const head = head_.load(std::memory_order_seq_cst);
+    // sync gate: seq_cst; pairs with push(); sees every claim that is ahead of the caller's parking
+    std::uint64_t const tail = tail_.load(std::memory_order_seq_cst) & ~closed_bit;
+    return static_cast<std::size_t>(tail - head);
+  }
+
+  /// Whether push() would refuse now: a hint, one or two loads.
+  [[nodiscard]] push_result probe() noexcept {
+    std::uint64_t const tail = tail_.load(std::memory_order_relaxed);  // relaxed: push() decides
+    if ((tail & closed_bit) != 0) return push_result::closed;
+    return is_full(tail) ? push_result::full : push_result::pushed;
+  }
+
+  /// How many pushes there have been since the start.
+  [[nodiscard]] std::uint64_t pushed() const noexcept {
+    return tail_.load(std::memory_order_relaxed) & ~closed_bit;  // relaxed: a figure for people
+  }
+
+  /// After this no push succeeds; what is queued can still be popped. Whatever was pushed before is visible to the
+  /// caller afterwards.
+  void close() noexcept {
+    // sync ring-close: acq_rel; pairs with push(); orders each push before or after the closing, nothing between
+    tail_.fetch_or(closed_bit, std::memory_order_acq_rel);
+  }
+
+  [[nodiscard]] std::size_t bound() const noexcept { return bound_; }
+
+  /// Makes push() start at `position`, for tests that begin shortly before a lap ends. Not after the first push.
+  void start_at(std::uint64_t position) noexcept {
+    for (std::uint64_t p = position; p <= position + mask_; ++p) {
+      cells_[p & mask_].sequence.store(p, std::memory_order_relaxed);  // relaxed: not shared yet
+    }
+    tail_.store(position, std::memory_order_relaxed);
+    head_.store(position, std::memory_order_relaxed);
+    seen_head_.store(position, std::memory_order_relaxed);
+  }
+
+ private:
+  static constexpr std::uint64_t closed_bit = std::uint64_t{1} << 63;
+  static constexpr std::size_t line = 64;
+
+  struct cell {
+    std::atomic<std::uint64_t> sequence;
+    std::uint32_t index;
+  };
+
+  static void spin_pause() noexcept {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#endif
+  }
+
+  /// Pushers look at their own copy of the head first, so that they do not take the poppers' line each time. The copy
+  /// is never ahead of the head, so the answer errs to "full", and then the head itself is asked.
+  [[nodiscard]] bool is_full(std::uint64_t tail) noexcept {
+    // relaxed: a lower bound of the head is all that is asked for
+    if (tail - seen_head_.load(std::memory_order_relaxed) < bound_) return false;
+    std::uint64_t const head = head_.load(std::memory_order_relaxed);
+    seen_head_.store(head, std::memory_order_relaxed);
+    // A head past our stale tail wraps to a huge number: the caller sees the moved tail and comes again.
+    return tail - head >= bound_;
+  }
+
+  // written by nobody after the constructor
+  std::size_t bound_;
+  std::size_t mask_;
+  std::unique_ptr<cell[]> cells_;
+  // written by pushers
+  alignas(line) std::atomic<std::uint64_t> tail_{0};
+  std::atomic<std::uint64_t> seen_head_{0};
+  // written by poppers
+  alignas(line) std::atomic<std::uint64_t> head_{0};
+};
+
+}  // namespace mayfly::detail

@@ -1,0 +1,181 @@
+#pragma once
+
+#include <mayfly/admission.hpp>
+#include <mayfly/detached.hpp>
+#include <mayfly/detail/completions.hpp>
+#include <mayfly/detail/job.hpp>
+#include <mayfly/detail/request_record.hpp>
+#include <mayfly/drain_report.hpp>
+#include <mayfly/executor_options.hpp>
+#include <mayfly/executor_stats.hpp>
+#include <mayfly/outcome.hpp>
+#include <mayfly/request_context.hpp>
+#include <mayfly/run_result.hpp>
+#include <mayfly/submit_options.hpp>
+
+#include <chrono>
+#include <concepts>
+#include <future>
+#include <memory>
+#include <new>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+namespace mayfly {
+
+class page_pool;
+class scope_registry;
+
+/// A callable that can be a request's handler: called once, with the request's context.
+template <class Handler>
+concept RequestHandler =
+    std::constructible_from<std::decay_t<Handler>, Handler> && std::invocable<std::decay_t<Handler>&, request_context&>;
+
+/// What a handler returns.
+template <RequestHandler Handler>
+using handler_result_t = std::invoke_result_t<std::decay_t<Handler>&, request_context&>;
+
+/// A callable that can be the completion of a handler with that result.
+template <class Completion, class Result>
+concept RequestCompletion = std::constructible_from<std::decay_t<Completion>, Completion> &&
+                            std::invocable<std::decay_t<Completion>&, outcome<Result> const&, request_context&>;
+
+/// Runs requests on a fixed set of worker threads, each request in a scope with an arena of its own.
+///
+///     submitting thread: admission -> scope opened -> job stored -> ring of its priority
+///     worker:            pop -> handler -> completion (reads the answer in the arena) -> scope closed
+///
+/// Every accepted request gets exactly one completion, on a worker, inside its scope, whatever becomes of it; a refused
+/// one gets none. Handlers may throw anything. A warm request allocates nothing on the heap, makes no system call but
+/// to wake a sleeping worker, and takes no page fault, if handler and completion fit in 128 bytes together.
+///
+/// All functions but the destructor may be called from any thread at any time. In a forked child they refuse.
+class executor {
+ public:
+  /// Starts the workers, and returns when all of them run. Throws std::invalid_argument for nonsense in the options,
+  /// std::system_error when a thread cannot be created, std::bad_alloc or allocation_error without memory for the
+  /// tables; no thread is left then.
+  explicit executor(executor_options const& options = {});
+
+  /// Takes nothing more, lets every accepted request finish (and every hold be released), and joins the workers. Not
+  /// from a worker. Call drain() first to bound the time.
+  ~executor();
+
+  executor(executor const&) = delete;
+  executor& operator=(executor const&) = delete;
+
+  /// Asks for one request to be run: handler(request_context&), then completion(outcome<R> const&, request_context&).
+  /// Never blocks. Both are moved or copied in; when that throws, it is thrown here and nothing was accepted.
+  ///
+  /// The completion reads its outcome in place: the handler's result may point into the request's memory. What a
+  /// completion throws is counted, shown to the observer, and dropped.
+  template <RequestHandler Handler, RequestCompletion<handler_result_t<Handler>> Completion>
+  [[nodiscard]] admission try_submit(submit_options const& options, Handler&& handler, Completion&& completion) {
+    return place(options, std::forward<Handler>(handler), std::forward<Completion>(completion));
+  }
+
+  /// Asks for one request to be run, and gives its result to whoever waits. The future holds refused_error when it was
+  /// not accepted, request_cancelled, request_expired, or what the handler threw. Allocates the future's state.
+  template <RequestHandler Handler>
+  [[nodiscard]] std::future<handler_result_t<Handler>> submit(submit_options const& options, Handler&& handler) {
+    using result = handler_result_t<Handler>;
+    require_detached<result>();
+    detail::future_completion<result> completion;
+    std::future<result> future = completion.promise.get_future();
+    static_cast<void>(place(options, std::forward<Handler>(handler), std::move(completion)));
+    return future;
+  }
+  template <RequestHandler Handler>
+  [[nodiscard]] std::future<handler_result_t<Handler>> submit(std::string_view route, Handler&& handler) {
+    return submit(submit_options{.route = route}, std::forward<Handler>(handler));
+  }
+
+  /// Runs one request and waits for it. With a deadline it comes back then if the handler has not begun; a handler
+  /// that runs is cancelled by its deadline but waited for, so that it may safely refer to the caller's variables.
+  /// On a worker of this executor it is refused (on_worker): it would wait for itself.
+  template <RequestHandler Handler>
+  [[nodiscard]] run_result<handler_result_t<Handler>> run(submit_options options, Handler&& handler) {
+    using result = handler_result_t<Handler>;
+    require_detached<result>();
+    if (on_worker()) return run_result<result>(refuse_on_worker(options));
+    fix_deadline(options);
+    auto const state = std::make_shared<detail::blocking_state<result>>();
+    admission const admitted =
+        place(options, detail::blocking_handler<result, std::decay_t<Handler>>{state, std::forward<Handler>(handler)},
+              detail::blocking_completion<result>{state});
+    if (!admitted) return run_result<result>(admitted.reason());
+    if (auto done = state->wait(options.deadline_at)) return *std::move(done);
+    request_cancel(admitted.id());  // its place in the queue is all that is left of it
+    return run_result<result>(outcome_kind::expired);
+  }
+
+  /// Asks a request to stop: one that waits is not begun, one that runs sees it in its stop token. Its completion says
+  /// cancelled either way. False when it has ended, or never was.
+  bool request_cancel(scope_id id) noexcept;
+
+  /// Takes nothing more; lets what was accepted finish for `soft`, then cancels all of it and waits for `hard`.
+  /// Requests that still run are left running: the report names them. May be called again. Throws std::logic_error on a
+  /// worker.
+  drain_report drain(std::chrono::nanoseconds soft, std::chrono::nanoseconds hard);
+
+  /// What has happened so far. Walks all workers' figures: for people, not for loops.
+  [[nodiscard]] executor_stats stats() const;
+
+  /// Whether the calling thread is one of this executor's workers.
+  [[nodiscard]] bool on_worker() const noexcept;
+
+  [[nodiscard]] std::size_t workers() const noexcept;
+  /// The options, every choice made.
+  [[nodiscard]] executor_options const& options() const noexcept;
+  /// The scopes of the requests in flight.
+  [[nodiscard]] scope_registry& registry() noexcept;
+  [[nodiscard]] page_pool& pages() noexcept;
+
+ private:
+  template <class Result>
+  static constexpr void require_detached() {
+    static_assert(Detached<Result>,
+                  "MAYFLY-E01: the handler's result can carry arena memory out of its scope; return detach(value) or a "
+                  "detached type");
+  }
+
+  /// Every request comes through here.
+  template <class Handler, class Completion>
+  admission place(submit_options const& options, Handler&& handler, Completion&& completion) {
+    using job = detail::job<std::decay_t<Handler>, std::decay_t<Completion>>;
+    detail::submission taken = begin(options, sizeof(job), alignof(job));
+    if (taken.record == nullptr) {
+      if constexpr (detail::hears_refusal<std::decay_t<Completion>>) completion.refused(taken.refusal);
+      return admission::refuse(taken.refusal);
+    }
+    job* made = nullptr;
+    try {
+      made = ::new (taken.storage) job(std::forward<Handler>(handler), std::forward<Completion>(completion));
+    } catch (...) {
+      abandon(taken);
+      throw;
+    }
+    admission const answer = commit(taken, &job::functions, options);
+    if (!answer) {
+      if constexpr (detail::hears_refusal<std::decay_t<Completion>>) made->completion.refused(answer.reason());
+      std::destroy_at(made);
+      abandon(taken);
+    }
+    return answer;
+  }
+
+  /// Admission, scope, room for the job; a null record is a refusal.
+  detail::submission begin(submit_options const& options, std::size_t job_bytes, std::size_t job_alignment);
+  /// Queues the job. Refused: the caller still has it, and must abandon().
+  admission commit(detail::submission& taken, detail::job_functions const* functions,
+                   submit_options const& options) noexcept;
+  /// Closes the scope of a submission that is not to be.
+  void abandon(detail::submission& taken) noexcept;
+  admission_reason refuse_on_worker(submit_options const& options) noexcept;
+  static void fix_deadline(submit_options& options) noexcept;
+
+  std::unique_ptr<detail::executor_core> core_;
+};
+
+}  // namespace mayfly

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+namespace mayfly {
+
+class effect_handler;
+class executor_observer;
+class page_pool;
+
+/// How an executor is made. The constructor refuses nonsense with std::invalid_argument, whose message names the
+/// option, its value and what is allowed.
+struct executor_options {
+  /// Worker threads. 0: as many processors as this process may use (affinity mask and cgroup quota), but at least 2.
+  std::size_t workers = 0;
+  static constexpr std::size_t most_workers = 1024;
+
+  /// Requests accepted and not ended, held ones included: the number of scopes. 0: 1024 + 32 for each worker.
+  std::size_t max_in_flight = 0;
+  static constexpr std::size_t most_in_flight = std::size_t{1} << 22;
+
+  /// Requests waiting, *for each priority*: a flood of low priority never shuts out a high one. 0: max_in_flight.
+  std::size_t max_queued = 0;
+
+  /// Memory the executor's pages may take, in use and idle. 0: no limit but the process's. Submitting is refused
+  /// (over_budget) while the requests in flight hold so much that another's first page would not fit.
+  std::size_t page_budget_bytes = 0;
+
+  /// What one request may allocate from its arena; submit_options can lower or raise it for one. 0: no limit.
+  std::size_t request_bytes = 0;
+
+  /// How long an idle worker looks for work before it sleeps. A wake-up costs a system call and some 50 us of
+  /// latency; looking costs the processor. 0: sleep at once.
+  std::chrono::nanoseconds idle_spin = std::chrono::microseconds{20};
+  static constexpr std::chrono::nanoseconds longest_idle_spin = std::chrono::seconds{1};
+
+  /// The stack of each worker. Below 4 MiB oneTBB would not steal on it.
+  std::size_t worker_stack_bytes = std::size_t{8} << 20;
+  static constexpr std::size_t least_worker_stack_bytes = std::size_t{4} << 20;
+
+  /// The threads' name, at most 10 characters: "mayfly" gives mayfly-0, mayfly-1...
+  std::string name = "mayfly";
+
+  /// Counters and histograms; off saves two time stamps a request without a deadline.
+  bool statistics = true;
+
+  /// Pages from somewhere else: shared between executors, or made with other page sizes. Must outlive the executor;
+  /// page_budget_bytes must be 0 then. Null: the executor has a pool of its own.
+  page_pool* pages = nullptr;
+
+  /// The embedder's own scopes (effect_handler.hpp): its spawn_for_worker() is called once on each worker, by one
+  /// worker after the other, and what that gives enters and exits around each handler there. What it enters lies
+  /// around the handler, not in its place: the handler's current scope is its request's. Must outlive the executor.
+  /// Null: none.
+  effect_handler* effects = nullptr;
+
+  /// Told of requests as they open, close and are refused (observer.hpp). Must outlive the executor. Null: nobody.
+  executor_observer* observer = nullptr;
+
+  /// The first scope generation, for tests that begin just before the wrap.
+  std::uint64_t first_generation = 1;
+};
+
+/// Which requests go first. Queued requests of a higher priority are taken first, but of every 16 requests a worker
+/// takes, one is of the lowest priority that waits, and of every 4 one is not high, so that none starves.
+enum class priority : std::uint8_t { high, normal, low };
+inline constexpr std::size_t priority_count = 3;
+
+}  // namespace mayfly

@@ -1,0 +1,145 @@
+#pragma once
+
+#include <mayfly/scope.hpp>
+#include <mayfly/task_group.hpp>
+
+#include <chrono>
+#include <concepts>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <memory_resource>
+#include <optional>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+namespace mayfly {
+
+namespace detail {
+class executor_core;
+struct context_access;
+struct job_hooks;
+struct request_record;
+
+/// A loop body with its type erased: runs fn for [first, last).
+struct range_body {
+  void (*run)(void const* fn, std::size_t first, std::size_t last);
+  void const* fn;
+};
+}  // namespace detail
+
+template <class Fn>
+class bound_function;
+
+/// A request as its handler and its completion see it. Lives on the worker's stack while they run; nested work may use
+/// it too, from any thread, as it is joined before. Not copied, moved or kept.
+class request_context {
+ public:
+  request_context(request_context const&) = delete;
+  request_context& operator=(request_context const&) = delete;
+  void* operator new(std::size_t) = delete;
+  void* operator new[](std::size_t) = delete;
+
+  /// The request's memory, in the calling thread's lane: all that is allocated here goes when the request ends.
+  [[nodiscard]] mayfly::arena& arena() { return scope_.arena(); }
+  /// The same for standard containers; takes the lane of whichever thread allocates.
+  [[nodiscard]] std::pmr::memory_resource* memory() noexcept { return scope_.memory(); }
+  /// The request's scope.
+  [[nodiscard]] mayfly::scope& scope() noexcept { return scope_; }
+
+  [[nodiscard]] scope_id id() const noexcept { return scope_.id(); }
+  [[nodiscard]] std::string_view route() const noexcept { return scope_.route(); }
+
+  /// When it must have ended; none: no deadline.
+  [[nodiscard]] std::optional<std::chrono::steady_clock::time_point> deadline() const noexcept;
+  /// How long is left: zero when the deadline has passed, the longest duration when there is none. Reads the clock.
+  [[nodiscard]] std::chrono::nanoseconds remaining() const noexcept;
+
+  /// Whether somebody cancelled this request. One load: ask often in long loops.
+  [[nodiscard]] bool stop_requested() const noexcept { return scope_.stop_requested(); }
+  /// The same as a value that may be kept and asked from anywhere, also after the request has ended.
+  [[nodiscard]] mayfly::stop_token stop_token() const noexcept { return scope_.token(); }
+  /// Throws request_cancelled or request_expired when the request should end. Reads the clock if there is a deadline.
+  void throw_if_stopped() const;
+
+  /// Keeps the scope, with all its memory, after the completion, until the hold is released, on any thread.
+  [[nodiscard]] scope_hold hold() { return scope_.hold(); }
+
+  /// fn(i) for each i in [first, last), on this thread and on idle workers, in pieces of at least `grain`. Blocks until
+  /// all are done; while it waits it runs only this request's work. Each piece runs in this request's scope, in its own
+  /// thread's lane. What an fn throws stops the others and is thrown here; so are request_cancelled and
+  /// request_expired when the request was cancelled or its deadline passed before all pieces had begun.
+  template <class Fn>
+    requires std::invocable<Fn const&, std::size_t>
+  void parallel_for(std::size_t first, std::size_t last, Fn const& fn, std::size_t grain = 1) {
+    run_range(first, last, grain == 0 ? 1 : grain,
+              {[](void const* body, std::size_t from, std::size_t to) {
+                 auto const& each = *static_cast<Fn const*>(body);
+                 for (std::size_t i = from; i != to; ++i) each(i);
+               },
+               std::addressof(fn)});
+  }
+
+  /// Runs fn() while idle workers help with any oneTBB work it starts itself. Bodies of such work run in no scope
+  /// when they run on another thread; bind() what needs one.
+  template <class Fn>
+    requires std::invocable<Fn&>
+  decltype(auto) with_helpers(Fn&& fn) {
+    helpers_awake const awake(*this);
+    return std::forward<Fn>(fn)();
+  }
+
+  /// A copy of fn that runs in this request's scope on whichever thread calls it, while the request lives.
+  template <class Fn>
+  [[nodiscard]] bound_function<std::decay_t<Fn>> bind(Fn&& fn) {
+    return {scope_, std::forward<Fn>(fn)};
+  }
+
+ private:
+  friend struct detail::context_access;
+  friend struct detail::job_hooks;
+  friend class task_group;
+
+  class helpers_awake {
+   public:
+    explicit helpers_awake(request_context& context) noexcept;
+    ~helpers_awake();
+    helpers_awake(helpers_awake const&) = delete;
+    helpers_awake& operator=(helpers_awake const&) = delete;
+
+   private:
+    request_context& context_;
+  };
+
+  request_context(detail::executor_core& core, detail::request_record& record, mayfly::scope& scope,
+                  std::size_t worker) noexcept
+      : core_(core), record_(record), scope_(scope), worker_(worker) {}
+
+  void run_range(std::size_t first, std::size_t last, std::size_t grain, detail::range_body body);
+
+  detail::executor_core& core_;
+  detail::request_record& record_;
+  mayfly::scope& scope_;
+  std::size_t worker_;
+};
+
+/// What request_context::bind() gives.
+template <class Fn>
+class bound_function {
+ public:
+  bound_function(scope& target, Fn fn) : scope_(&target), fn_(std::move(fn)) {}
+
+  template <class... Args>
+    requires std::invocable<Fn const&, Args...>
+  decltype(auto) operator()(Args&&... args) const {
+    scope_entry const here(*scope_);
+    return std::invoke(fn_, std::forward<Args>(args)...);
+  }
+
+ private:
+  scope* scope_;
+  Fn fn_;
+};
+
+}  // namespace mayfly

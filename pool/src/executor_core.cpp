@@ -1,0 +1,120 @@
+#include "executor_core.hpp"
+
+#include "fork_guard.hpp"
+#include "options.hpp"
+
+#include <thread>
+
+namespace mayfly::detail {
+namespace {
+
+std::unique_ptr<page_pool> make_pages(executor_options const& options) {
+  if (options.pages != nullptr) return nullptr;
+  page_pool_options wanted;
+  if (options.page_budget_bytes != 0) wanted.max_bytes = options.page_budget_bytes;
+  return std::make_unique<page_pool>(wanted);
+}
+
+std::unique_ptr<scope_registry> make_registry(page_pool& pages, executor_options const& options) {
+  return std::make_unique<scope_registry>(
+      pages, scope_registry_options{.capacity = static_cast<std::uint32_t>(options.max_in_flight),
+                                    .first_generation = options.first_generation});
+}
+
+}  // namespace
+
+executor_core::executor_core(executor_options const& asked)
+    : options_(resolve(asked)),
+      clock_(cycle_clock::instance()),
+      idle_spin_ticks_(clock_.to_ticks(options_.idle_spin)),
+      fork_depth_((fork_guard::watch(), fork_guard::depth())),
+      own_pages_(make_pages(options_)),
+      pages_(own_pages_ ? own_pages_.get() : options_.pages),
+      registry_(make_registry(*pages_, options_)),
+      records_(std::make_unique<request_record[]>(options_.max_in_flight)),
+      help_(std::make_unique<nested_help>(gate_, options_.workers)),
+      // Every slot is reserved for threads of ours and none is left for oneTBB's: see the README, "Whose threads".
+      arena_(std::make_unique<tbb::task_arena>(static_cast<int>(options_.workers),
+                                               static_cast<unsigned>(options_.workers))) {
+  for (auto& ring : rings_) ring = std::make_unique<index_ring>(options_.max_queued);
+  help_->set_work_waits([](void const* core) noexcept { return static_cast<executor_core const*>(core)->work_waits(); },
+                        this);
+  start_workers();
+}
+
+executor_core::~executor_core() {
+  close_rings();
+  stop_workers();
+  while (registry_->live() != 0) std::this_thread::sleep_for(std::chrono::milliseconds{1});  // held scopes
+}
+
+/// One after the other, each running before the next is made: a failure finds no half-started thread.
+void executor_core::start_workers() {
+  try {
+    help_->start(options_.name);
+    workers_.reserve(options_.workers);
+    for (std::size_t i = 0; i < options_.workers; ++i) {
+      workers_.push_back(std::make_unique<worker>(*this, i));
+      start_worker(*workers_.back());
+    }
+  } catch (...) {
+    stop_workers();
+    throw;
+  }
+}
+
+void executor_core::start_worker(worker& fresh) {
+  std::string const name = options_.name + "-" + std::to_string(fresh.index);
+  fresh.thread.start(name, options_.worker_stack_bytes, &executor_core::worker_main, &fresh);
+  fresh.started.wait();
+  if (fresh.start_failure) std::rethrow_exception(fresh.start_failure);
+}
+
+/// Workers end when nothing waits any more; close_rings() comes first.
+void executor_core::stop_workers() noexcept {
+  stopping_.store(true, std::memory_order_seq_cst);  // sync gate: published before the parked are woken
+  gate_.wake(static_cast<std::uint32_t>(workers_.size()));
+  for (auto& one : workers_) one->thread.join();
+  help_->stop();
+}
+
+void executor_core::close_rings() noexcept {
+  for (auto& ring : rings_) ring->close();
+}
+
+bool executor_core::in_forked_child() const noexcept { return fork_guard::depth() != fork_depth_; }
+
+executor_stats executor_core::stats() const {
+  executor_stats sum;
+  auto const refused = [&](admission_reason reason) {
+    return refused_[static_cast<std::size_t>(reason)].load(std::memory_order_relaxed);  // relaxed: figures
+  };
+  for (auto const& ring : rings_) {
+    sum.accepted += ring->pushed();
+    sum.queued += ring->size();
+  }
+  sum.refused_queue_full = refused(admission_reason::queue_full);
+  sum.refused_over_budget = refused(admission_reason::over_budget);
+  sum.refused_expired = refused(admission_reason::expired);
+  sum.refused_draining = refused(admission_reason::draining);
+  sum.refused_other = refused(admission_reason::forked_child) + refused(admission_reason::on_worker);
+  for (auto const& one : workers_) {
+    worker_figures const& of = one->figures;
+    sum.values += of.ended[static_cast<std::size_t>(outcome_kind::value)].get();
+    sum.exceptions += of.ended[static_cast<std::size_t>(outcome_kind::exception)].get();
+    sum.cancelled += of.ended[static_cast<std::size_t>(outcome_kind::cancelled)].get();
+    sum.expired += of.ended[static_cast<std::size_t>(outcome_kind::expired)].get();
+    sum.completion_failures += of.completion_failures.get();
+    sum.wakeups += of.wakeups.get();
+    sum.helped_regions += of.helped_regions.get();
+    sum.helped_chunks += of.helped_chunks.get();
+    of.queue_wait.add_to_histogram(sum.queue_wait);
+    of.run_time.add_to_histogram(sum.run_time);
+  }
+  sum.workers = workers_.size();
+  sum.in_flight = registry_->live();
+  sum.parked = gate_.parked();
+  return sum;
+}
+
+}  // namespace mayfly::detail

@@ -1,0 +1,126 @@
+#pragma once
+
+#include "nested_help.hpp"
+#include "worker.hpp"
+#include <mayfly/detail/cycle_clock.hpp>
+#include <mayfly/detail/index_ring.hpp>
+#include <mayfly/detail/request_record.hpp>
+#include <mayfly/detail/worker_gate.hpp>
+#include <mayfly/drain_report.hpp>
+#include <mayfly/executor_options.hpp>
+#include <mayfly/executor_stats.hpp>
+#include <mayfly/page_pool.hpp>
+#include <mayfly/request_context.hpp>
+#include <mayfly/scope_registry.hpp>
+#include <mayfly/submit_options.hpp>
+
+#include <tbb/task_arena.h>
+
+#include <array>
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace mayfly::detail {
+
+/// Lets the executor's compiled part make and read contexts.
+struct context_access {
+  static request_context make(executor_core& core, request_record& record, scope& of, std::size_t worker) noexcept {
+    return request_context{core, record, of, worker};
+  }
+  static executor_core& core(request_context& context) noexcept { return context.core_; }
+  static request_record& record(request_context& context) noexcept { return context.record_; }
+  static scope& scope_of(request_context& context) noexcept { return context.scope_; }
+};
+
+/// The executor without its templates.
+///
+///     submit.cpp    begin, commit, abandon: the submitting thread's half
+///     work.cpp      the workers' loop and one request's run
+///     drain.cpp     drain and its report
+///     executor_core.cpp  start, stop, figures
+class executor_core {
+ public:
+  explicit executor_core(executor_options const& asked);
+  ~executor_core();
+  executor_core(executor_core const&) = delete;
+  executor_core& operator=(executor_core const&) = delete;
+
+  // submit.cpp; any thread
+  submission begin(submit_options const& options, std::size_t job_bytes, std::size_t job_alignment);
+  admission commit(submission& taken, job_functions const* functions, submit_options const& options) noexcept;
+  void abandon(submission& taken) noexcept;
+  admission_reason refuse(submit_options const& options, admission_reason reason) noexcept;
+
+  // drain.cpp
+  drain_report drain(std::chrono::nanoseconds soft, std::chrono::nanoseconds hard);
+
+  // executor_core.cpp
+  [[nodiscard]] executor_stats stats() const;
+  [[nodiscard]] bool in_forked_child() const noexcept;
+  [[nodiscard]] executor_options const& options() const noexcept { return options_; }
+  [[nodiscard]] scope_registry& registry() noexcept { return *registry_; }
+  [[nodiscard]] page_pool& pages() noexcept { return *pages_; }
+  [[nodiscard]] nested_help& help() noexcept { return *help_; }
+  [[nodiscard]] cycle_clock const& clock() const noexcept { return clock_; }
+  [[nodiscard]] bool past(cycle_clock::ticks deadline) const noexcept {
+    return deadline != 0 && clock_.now() > deadline;
+  }
+
+  /// Whether requests wait. Part of the gate's argument: seq_cst loads.
+  [[nodiscard]] bool work_waits() const noexcept {
+    for (auto const& ring : rings_) {
+      if (!ring->empty()) return true;
+    }
+    return false;
+  }
+
+ private:
+  // executor_core.cpp
+  void start_workers();
+  void start_worker(worker& fresh);
+  void stop_workers() noexcept;
+  void close_rings() noexcept;
+
+  // submit.cpp
+  [[nodiscard]] bool over_page_budget() const noexcept;
+  void announce() noexcept;
+
+  // work.cpp
+  static void* worker_main(void* self) noexcept;
+  void work(worker& me) noexcept;
+  [[nodiscard]] bool take(worker& me, std::uint32_t& slot) noexcept;
+  void idle(worker& me) noexcept;
+  void help_out(worker& me) noexcept;
+  void run_request(worker& me, std::uint32_t slot) noexcept;
+  [[nodiscard]] outcome_kind run_in_scope(worker& me, request_record& record, scope& in,
+                                          start_verdict verdict) noexcept;
+  [[nodiscard]] bool should_wake() const noexcept { return work_waits() || help_->wanted() || stopping(); }
+  [[nodiscard]] bool stopping() const noexcept { return stopping_.load(std::memory_order_seq_cst); }
+
+  // drain.cpp
+  [[nodiscard]] bool wait_until_idle(std::chrono::steady_clock::time_point until) const;
+  [[nodiscard]] std::vector<straggler> list_live() const;
+
+  executor_options options_;
+  cycle_clock const& clock_;
+  cycle_clock::ticks idle_spin_ticks_;
+  std::uint32_t fork_depth_;
+  std::unique_ptr<page_pool> own_pages_;
+  page_pool* pages_;
+  std::unique_ptr<scope_registry> registry_;
+  std::unique_ptr<request_record[]> records_;  // by slot_index()
+  std::array<std::unique_ptr<index_ring>, priority_count> rings_;
+  worker_gate gate_;
+  std::unique_ptr<nested_help> help_;
+  std::unique_ptr<tbb::task_arena> arena_;
+  std::vector<std::unique_ptr<worker>> workers_;
+  std::mutex drain_mutex_;  // one drain at a time
+
+  alignas(64) std::atomic<bool> stopping_{false};                    // written once, at the end
+  alignas(64) std::array<std::atomic<std::uint64_t>, 8> refused_{};  // by admission_reason, by refused submitters only
+};
+
+}  // namespace mayfly::detail

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+namespace mayfly::detail {
+
+/// How many forks lie between this process and the one that first asked: 0 in that process, more in its children,
+/// where no thread but the forking one exists. Reading costs one load of a line that nobody writes.
+class fork_guard {
+ public:
+  /// Begins counting. Before the first call to depth() that matters; any number of times.
+  static void watch();
+
+  [[nodiscard]] static std::uint32_t depth() noexcept {
+    return depth_.load(std::memory_order_relaxed);  // relaxed: written only by the child's one thread, in fork()
+  }
+
+ private:
+  static inline std::atomic<std::uint32_t> depth_{0};
+};
+
+}  // namespace mayfly::detail

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include <pthread.h>
+
+namespace mayfly::detail {
+
+/// A thread with a chosen stack and a name. Unlike std::thread it can be forgotten, which is all one can do with it in
+/// a forked child.
+class native_thread {
+ public:
+  native_thread() = default;
+  native_thread(native_thread const&) = delete;
+  native_thread& operator=(native_thread const&) = delete;
+
+  /// Starts `main(argument)`; throws std::system_error, naming `name`, when the system has no thread for us. The
+  /// thread blocks signals but for faults and SIGPROF: they are the program's business and belong on its threads.
+  void start(std::string const& name, std::size_t stack_bytes, void* (*main)(void*), void* argument);
+
+  /// Waits for its end; nothing when it was never started, or forgotten.
+  void join() noexcept;
+
+  /// There is no such thread (in this process).
+  void forget() noexcept { started_ = false; }
+
+  [[nodiscard]] bool started() const noexcept { return started_; }
+
+ private:
+  pthread_t handle_{};
+  bool started_ = false;
+};
+
+}  // namespace mayfly::detail

@@ -1,0 +1,60 @@
+#include "options.hpp"
+
+#include "processors.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+#include <string>
+
+namespace mayfly::detail {
+namespace {
+
+[[noreturn]] void refuse(std::string const& name, std::string const& value, std::string const& allowed) {
+  throw std::invalid_argument("executor_options." + name + " is " + value + "; allowed: " + allowed);
+}
+
+void require_at_most(char const* name, std::size_t value, std::size_t most) {
+  if (value > most) refuse(name, std::to_string(value), "1 to " + std::to_string(most) + ", or 0 to choose");
+}
+
+void check_name(std::string const& name) {
+  bool const printable = std::all_of(name.begin(), name.end(), [](char c) { return c > ' ' && c < '\x7f'; });
+  if (name.empty() || name.size() > 10 || !printable) {
+    refuse("name", "\"" + name + "\"", "1 to 10 printable characters without spaces (a thread name has room for 15)");
+  }
+}
+
+}  // namespace
+
+executor_options resolve(executor_options const& asked) {
+  executor_options options = asked;
+  require_at_most("workers", options.workers, executor_options::most_workers);
+  require_at_most("max_in_flight", options.max_in_flight, executor_options::most_in_flight);
+  require_at_most("max_queued", options.max_queued, executor_options::most_in_flight);
+  if (options.workers == 0) {
+    options.workers = std::clamp<std::size_t>(usable_processors(), 2, executor_options::most_workers);
+  }
+  if (options.max_in_flight == 0) {
+    // Whoever sets max_queued alone means to have as many accepted.
+    options.max_in_flight = std::max<std::size_t>(1024, options.max_queued) + 32 * options.workers;
+    options.max_in_flight = std::min(options.max_in_flight, executor_options::most_in_flight);
+  }
+  if (options.max_queued == 0) options.max_queued = options.max_in_flight;
+
+  if (options.idle_spin.count() < 0 || options.idle_spin > executor_options::longest_idle_spin) {
+    refuse("idle_spin", std::to_string(options.idle_spin.count()) + " ns",
+           "0 to " + std::to_string(executor_options::longest_idle_spin.count()) + " ns");
+  }
+  if (options.worker_stack_bytes < executor_options::least_worker_stack_bytes) {
+    refuse("worker_stack_bytes", std::to_string(options.worker_stack_bytes),
+           "at least " + std::to_string(executor_options::least_worker_stack_bytes));
+  }
+  if (options.pages != nullptr && options.page_budget_bytes != 0) {
+    refuse("page_budget_bytes", std::to_string(options.page_budget_bytes),
+           "0 when pages is given: the budget is that pool's max_bytes");
+  }
+  check_name(options.name);
+  return options;
+}
+
+}  // namespace mayfly::detail

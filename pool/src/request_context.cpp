@@ -1,0 +1,73 @@
+#include "executor_core.hpp"
+#include "nested.hpp"
+#include <mayfly/observer.hpp>
+#include <mayfly/request_context.hpp>
+
+#include <tbb/blocked_range.h>
+#include <tbb/parallel_for.h>
+#include <tbb/task_group.h>
+
+#include <algorithm>
+
+namespace mayfly {
+
+using detail::context_access;
+
+std::optional<std::chrono::steady_clock::time_point> request_context::deadline() const noexcept {
+  if (record_.deadline == 0) return std::nullopt;
+  return scope_.deadline();
+}
+
+std::chrono::nanoseconds request_context::remaining() const noexcept {
+  using std::chrono::nanoseconds;
+  if (record_.deadline == 0) return nanoseconds::max();
+  return std::max(nanoseconds{0}, nanoseconds{scope_.deadline() - std::chrono::steady_clock::now()});
+}
+
+void request_context::throw_if_stopped() const {
+  if (stop_requested()) throw request_cancelled{};
+  if (core_.past(record_.deadline)) throw request_expired{};
+}
+
+/// oneTBB's parallel_for in a context of its own: what a piece throws, and a cancellation, stop this loop and what is
+/// nested in it, and nothing else. The handler's isolation (work.cpp) keeps foreign pieces out while it waits.
+void request_context::run_range(std::size_t first, std::size_t last, std::size_t grain, detail::range_body body) {
+  if (first >= last) return;
+  std::size_t const pieces = (last - first - 1) / grain + 1;
+  detail::nested_region const region(core_.help(), pieces - 1);
+  detail::stop_watch watch(*this);
+  tbb::task_group_context algorithm;
+  tbb::parallel_for(
+      tbb::blocked_range<std::size_t>(first, last, grain),
+      [&](tbb::blocked_range<std::size_t> const& piece) {
+        if (watch.stops()) {
+          algorithm.cancel_group_execution();
+          return;
+        }
+        detail::nested_entry const here(scope_);
+        body.run(body.fn, piece.begin(), piece.end());
+      },
+      tbb::auto_partitioner{}, algorithm);
+  watch.throw_if_cut();
+}
+
+request_context::helpers_awake::helpers_awake(request_context& context) noexcept : context_(context) {
+  context_.core_.help().begin_region(context_.core_.options().workers - 1);
+}
+
+request_context::helpers_awake::~helpers_awake() { context_.core_.help().end_region(); }
+
+namespace detail {
+
+outcome_kind job_hooks::verdict_at_end(request_context& context) noexcept { return stop_watch(context).verdict(); }
+
+void job_hooks::completing(request_context& context) noexcept { context.scope_.set_phase(scope_phase::completing); }
+
+void job_hooks::completion_failed(request_context& context, std::exception_ptr error) noexcept {
+  this_worker()->figures.completion_failures.add();
+  executor_observer* const observer = context.core_.options().observer;
+  if (observer != nullptr) observer->on_completion_failure(context.id(), context.route(), std::move(error));
+}
+
+}  // namespace detail
+}  // namespace mayfly

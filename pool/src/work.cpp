@@ -1,0 +1,180 @@
+#include "executor_core.hpp"
+#include <mayfly/observer.hpp>
+#include <mayfly/scope.hpp>
+
+#include <tbb/task_arena.h>
+
+#include <array>
+
+#include <sched.h>
+
+namespace mayfly::detail {
+namespace {
+
+thread_local constinit worker* current_worker = nullptr;
+
+void pause_a_little() noexcept {
+#if defined(__x86_64__)
+  for (int i = 0; i < 8; ++i) __builtin_ia32_pause();
+#endif
+}
+
+using order = std::array<std::uint8_t, priority_count>;
+
+/// Which queue a worker looks at first, on its nth request: see `priority` in executor_options.hpp.
+order order_of(std::uint32_t turn) noexcept {
+  constexpr order lowest_first{2, 1, 0};
+  constexpr order high_last{1, 2, 0};
+  constexpr order as_named{0, 1, 2};
+  if (turn % 16 == 15) return lowest_first;
+  return turn % 4 == 3 ? high_last : as_named;
+}
+
+}  // namespace
+
+worker* this_worker() noexcept { return current_worker; }
+
+/// A worker's whole life. It enters the executor's oneTBB arena as one of its reserved threads and stays inside.
+void* executor_core::worker_main(void* self) noexcept {
+  worker& me = *static_cast<worker*>(self);
+  executor_core& core = me.core;
+  current_worker = &me;
+  try {
+    if (core.options_.effects != nullptr) me.effects = core.options_.effects->spawn_for_worker();
+    core.arena_->execute([&] {
+      // One isolated call makes what oneTBB makes lazily, now, where a failure can still be told.
+      tbb::this_task_arena::isolate([] {});
+      me.started.count_down();
+      core.work(me);
+    });
+  } catch (...) {
+    me.start_failure = std::current_exception();
+    me.started.count_down();
+  }
+  me.effects.reset();
+  return nullptr;
+}
+
+void executor_core::work(worker& me) noexcept {
+  std::uint32_t slot = 0;
+  for (std::uint32_t unfinished = 0;;) {
+    if (!me.owes_request && help_->wanted_from_reserve()) {
+      help_out(me);
+    } else if (take(me, slot)) {
+      if (me.leaves_search) {
+        me.leaves_search = false;
+        if (work_waits()) announce();  // worker_gate::end_search(): for what this worker was relied on
+      }
+      run_request(me, slot);
+      me.owes_request = false;
+      unfinished = 0;
+    } else if (work_waits()) {
+      // Claimed by a pusher that has not finished: it is running, or will be as soon as we let it.
+      pause_a_little();
+      if (++unfinished % 16 == 0) sched_yield();
+    } else if (help_->wanted()) {
+      help_out(me);
+    } else if (stopping()) {
+      return;
+    } else {
+      me.owes_request = false;
+      idle(me);
+    }
+  }
+}
+
+bool executor_core::take(worker& me, std::uint32_t& slot) noexcept {
+  for (std::uint8_t const ring : order_of(me.turn)) {
+    if (rings_[ring]->pop(slot)) {
+      ++me.turn;
+      return true;
+    }
+  }
+  return false;
+}
+
+/// Looks for work for a while, then sleeps until there is some.
+void executor_core::idle(worker& me) noexcept {
+  me.last_now = 0;
+  me.leaves_search = true;
+  gate_.begin_search();
+  if (idle_spin_ticks_ != 0) {
+    cycle_clock::ticks const start = clock_.now();
+    do {
+      if (should_wake()) return gate_.end_search();
+      pause_a_little();
+    } while (clock_.now() - start < idle_spin_ticks_);
+  }
+  if (gate_.park([this] { return should_wake(); })) me.figures.wakeups.add();
+}
+
+/// Steals nested work of running requests until released.
+void executor_core::help_out(worker& me) noexcept {
+  if (me.leaves_search) {
+    me.leaves_search = false;
+    if (work_waits()) announce();
+  }
+  if (help_->help(me.index, [this] { return work_waits(); })) me.figures.helped_regions.add();
+  me.owes_request = true;
+  me.last_now = 0;
+}
+
+/// One request from the queue to its end.
+void executor_core::run_request(worker& me, std::uint32_t slot) noexcept {
+  request_record& record = records_[slot];
+  scope& in = *record.owner;
+  cycle_clock::ticks start = me.last_now;  // the end of the one before, when it was just now
+  if (start == 0 && (options_.statistics || record.deadline != 0)) start = clock_.now();
+
+  start_verdict verdict = start_verdict::go;
+  if (in.stop_requested()) {
+    verdict = start_verdict::cancelled;
+  } else if (record.deadline != 0 && start > record.deadline) {
+    verdict = start_verdict::expired;
+  }
+  if (options_.statistics && verdict == start_verdict::go) {
+    me.figures.queue_wait.record(clock_.to_ns(start - record.submitted));
+  }
+
+  in.adopt();
+  in.set_phase(scope_phase::running);
+  outcome_kind const kind = run_in_scope(me, record, in, verdict);
+
+  if (record.stop_linked) record.stop.reset();  // waits for a stop that is being asked for right now
+  me.figures.ended[static_cast<std::size_t>(kind)].add();
+  if (options_.observer != nullptr) options_.observer->on_close(in.id(), in.route(), kind);
+  in.close();  // the slot, and the record, may be another request's from here on
+
+  if (!options_.statistics) return;
+  me.last_now = clock_.now();
+  if (verdict == start_verdict::go) me.figures.run_time.record(clock_.to_ns(me.last_now - start));
+}
+
+/// The handler and the completion, in the request's scope, isolated: whatever waits in there takes this request's
+/// tasks only, so that no other request's body ever runs on top of it (D9).
+outcome_kind executor_core::run_in_scope(worker& me, request_record& record, scope& in,
+                                         start_verdict verdict) noexcept {
+  outcome_kind kind = outcome_kind::cancelled;
+  tbb::this_task_arena::isolate([&] {
+    request_context context = context_access::make(*this, record, in, me.index);
+    scope_entry const entered(in, in.main_arena());
+    if (!me.effects) {
+      kind = record.functions->run(record.job, context, verdict);
+      return;
+    }
+    scope_id opened;
+    try {
+      opened = me.effects->enter_request_scope();
+    } catch (...) {
+      if (verdict == start_verdict::go) verdict = start_verdict::cancelled;  // the embedder could not open its scope
+    }
+    {
+      scope_entry const innermost(in, in.main_arena());
+      kind = record.functions->run(record.job, context, verdict);
+    }
+    me.effects->exit_request_scope(opened);
+  });
+  return kind;
+}
+
+}  // namespace mayfly::detail

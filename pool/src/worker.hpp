@@ -1,0 +1,67 @@
+#pragma once
+
+#include "native_thread.hpp"
+#include <mayfly/detail/cycle_clock.hpp>
+#include <mayfly/effect_handler.hpp>
+#include <mayfly/latency_histogram.hpp>
+#include <mayfly/outcome.hpp>
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <latch>
+#include <memory>
+
+namespace mayfly::detail {
+
+class executor_core;
+
+/// A counter with one writer and any number of readers.
+class own_counter {
+ public:
+  void add(std::uint64_t amount = 1) noexcept {
+    // relaxed: a figure for people; a load and a store are an increment where there is one writer
+    value_.store(value_.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
+  }
+  [[nodiscard]] std::uint64_t get() const noexcept { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<std::uint64_t> value_{0};
+};
+
+/// What one worker counts; written by it alone.
+struct alignas(64) worker_figures {
+  std::array<own_counter, 4> ended;  ///< by outcome_kind
+  own_counter completion_failures;
+  own_counter wakeups;
+  own_counter helped_regions;
+  own_counter helped_chunks;
+  latency_recorder queue_wait;
+  latency_recorder run_time;
+};
+
+/// One worker thread's own things. Everything but the figures is used by that thread only.
+struct worker {
+  worker(executor_core& owner, std::size_t number) : core(owner), index(number) {}
+
+  executor_core& core;
+  std::size_t index;
+  native_thread thread;
+  std::latch started{1};             ///< counted down when the worker runs, or cannot
+  std::exception_ptr start_failure;  ///< published by `started`
+
+  std::unique_ptr<effect_handler> effects;
+  std::uint32_t turn = 0;           ///< counts requests, for the fair order of priorities
+  bool owes_request = false;        ///< has helped: takes a request before it helps again
+  bool leaves_search = false;       ///< wakers may have relied on its search: see worker_gate::end_search
+  cycle_clock::ticks last_now = 0;  ///< end of the request before, if that was just now
+
+  worker_figures figures;
+};
+
+/// The worker that the calling thread is; null on any other thread.
+worker* this_worker() noexcept;
+
+}  // namespace mayfly::detail
