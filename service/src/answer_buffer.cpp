@@ -40,8 +40,7 @@ void answer_buffer::release() noexcept {
     memory_->deallocate(piece, sizeof(chunk) + piece->capacity, alignof(chunk));
     piece = next;
   }
-  first_ = last_ = nullptr;
-  next_ = end_ = nullptr;
+  forget();
 }
 
 void answer_buffer::grow(std::size_t bytes) {

@@ -75,6 +75,7 @@ bool answer_with(std::string_view request, request_memory const& memory, handler
       break;
     case handler_kind::extract: write_extracted(*tree, settings.pointers, answer); break;
   }
+  answer.push('\n');
   return true;
 }
 

@@ -30,7 +30,11 @@ inline reply ask(std::string_view request, handler_settings const& settings) {
   request_memory const memory = heap_memory();
   answer_buffer answer(memory.bytes, request.size());
   request_error error;
-  if (handle_request(request, memory, settings, {}, answer, error)) return {true, answer.str(), 0, failure::none};
+  if (handle_request(request, memory, settings, {}, answer, error)) {
+    std::string text = answer.str();
+    text.pop_back();  // the line feed
+    return {true, std::move(text), 0, failure::none};
+  }
   return {false, std::string(error.text()), error.at(), error.kind()};
 }
 

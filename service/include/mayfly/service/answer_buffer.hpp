@@ -61,8 +61,13 @@ class answer_buffer {
   /// The whole text, copied.
   [[nodiscard]] std::string str() const;
 
-  /// Forgets the text and gives its memory back.
+  /// Drops the text and gives its memory back.
   void release() noexcept;
+  /// Drops the text and leaves its memory to be taken back by whoever owns all of it.
+  void forget() noexcept {
+    first_ = last_ = nullptr;
+    next_ = end_ = nullptr;
+  }
 
  private:
   struct chunk {

@@ -45,7 +45,7 @@ struct interruption {
   void* context = nullptr;
 };
 
-/// Answers one request: true and the answer, without a line feed, in `answer`; or false and the reason in `error`,
+/// Answers one request: true and the answer, a line with its line feed, in `answer`; or false and the reason in `error`,
 /// with `answer` to be thrown away. Every byte comes from `memory`, whose exhaustion (std::bad_alloc) is one of the
 /// reasons; nothing is thrown. Trees are gone when it returns. Any thread.
 [[nodiscard]] bool handle_request(std::string_view request, request_memory const& memory,

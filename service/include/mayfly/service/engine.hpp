@@ -1,0 +1,55 @@
+#pragma once
+
+#include <mayfly/page_pool.hpp>
+#include <mayfly/service/answer_window.hpp>
+#include <mayfly/service/handlers.hpp>
+#include <mayfly/service/work_item.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <optional>
+
+namespace mayfly::service {
+
+/// Where requests get their memory.
+enum class memory_kind : unsigned char {
+  arena,  ///< each from an arena of its own
+  heap,   ///< all from the global heap: the same handlers on the same executor, for comparison
+};
+
+/// How requests are run.
+struct engine_options {
+  memory_kind memory = memory_kind::arena;
+  std::size_t workers = 0;            ///< 0: what the executor chooses
+  std::size_t window = 256;           ///< requests under way at most
+  std::size_t request_bytes = 0;      ///< budget of one request's arena; 0: none
+  std::size_t page_budget_bytes = 0;  ///< budget of all arenas together; 0: none
+  std::optional<std::chrono::nanoseconds> deadline;
+};
+
+/// What starts requests and sees to it that each is finished in the window, exactly once.
+class engine {
+ public:
+  virtual ~engine() = default;
+
+  enum class answer : unsigned char { started, busy };
+
+  /// Starts a request that the window has begun, or says that there is no room for it now. A request that can never
+  /// be run is finished with an error, which counts as started.
+  [[nodiscard]] virtual answer try_start(work_item& item) = 0;
+
+  /// Threads that run requests.
+  [[nodiscard]] virtual std::size_t workers() const = 0;
+  /// Where pages came from so far; nothing where there are no pages.
+  [[nodiscard]] virtual std::optional<page_pool_stats> pages() const = 0;
+};
+
+/// mayfly's executor. `handlers` and `window` must outlive it; its destructor waits for what it has started.
+[[nodiscard]] std::unique_ptr<engine> make_pool_engine(engine_options const& options, handler_settings const& handlers,
+                                                       answer_window& window);
+
+/// The calling thread, one request after the other, on the heap: what everything else is compared with.
+[[nodiscard]] std::unique_ptr<engine> make_inline_engine(handler_settings const& handlers, answer_window& window);
+
+}  // namespace mayfly::service

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <mayfly/page_pool.hpp>
+#include <mayfly/service/answer_window.hpp>
+#include <mayfly/service/engine.hpp>
+#include <mayfly/service/request_source.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace mayfly::service {
+
+/// Calls of malloc and its kin by this process so far. Only the program `mayfly` counts them.
+using malloc_counter = std::uint64_t (*)();
+
+/// Pages that arenas took while a run went on, by where they came from.
+struct page_origins {
+  std::uint64_t magazine = 0;  ///< the thread's own
+  std::uint64_t depot = 0;     ///< a magazine fetched from the depot that all threads share
+  std::uint64_t system = 0;    ///< memory new from the system
+  std::size_t peak_bytes = 0;  ///< the most the pool has held
+};
+
+/// What a run came to.
+struct run_summary {
+  answer_totals totals;
+  std::size_t workers = 0;
+  std::chrono::nanoseconds elapsed{0};
+  std::vector<std::chrono::nanoseconds> passes;  ///< how long each took; one entry but where the input is repeated
+  std::optional<page_origins> pages;
+  std::optional<std::uint64_t> mallocs;
+  std::uint64_t page_faults = 0;
+  bool stopped = false;      ///< by the stop flag, before the input's end
+  std::uint64_t answers_written = 0;
+  std::string input_error;   ///< the input could not be read to its end
+  std::string output_error;  ///< the answers could not be written to their end
+
+  /// Of the median pass.
+  [[nodiscard]] double requests_per_second() const;
+  [[nodiscard]] double megabytes_per_second() const;
+};
+
+/// How far a run is; written by the thread that reads, readable by any while it goes on.
+struct run_progress {
+  // relaxed everywhere: figures to look at
+  std::atomic<std::uint64_t> position{0};  ///< in units of request_source::total()
+  std::atomic<std::uint64_t> answered{0};
+  std::atomic<std::uint64_t> failed{0};
+};
+
+/// What a run needs.
+struct run_plan {
+  request_source* source = nullptr;
+  std::size_t requests_per_pass = 0;  ///< 0: one pass, of unknown length
+  std::size_t passes = 1;
+  input_blocks* blocks = nullptr;
+  answer_file* output = nullptr;
+  handler_settings const* handlers = nullptr;
+  std::size_t window = 256;
+  std::function<std::unique_ptr<engine>(answer_window&)> make_engine;
+  std::atomic<bool> const* stop = nullptr;
+  malloc_counter count_mallocs = nullptr;
+  run_progress* progress = nullptr;
+};
+
+/// Runs every request of the source and writes the answers. The calling thread reads; how many requests are read ahead
+/// is bounded by the window and by the bytes of input in memory. Throws what make_engine throws.
+[[nodiscard]] run_summary run(run_plan const& plan);
+
+}  // namespace mayfly::service

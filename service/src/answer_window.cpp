@@ -1,0 +1,183 @@
+#include <mayfly/service/answer_window.hpp>
+#include <mayfly/service/handlers.hpp>
+
+#include <algorithm>
+#include <bit>
+#include <limits>
+#include <numeric>
+
+namespace mayfly::service {
+
+namespace {
+
+constexpr std::uint64_t never = std::numeric_limits<std::uint64_t>::max();
+
+}  // namespace
+
+std::uint64_t answer_totals::failed() const {
+  return std::accumulate(by_failure.begin() + 1, by_failure.end(), std::uint64_t{0});
+}
+
+answer_window::answer_window(std::size_t size, std::size_t passes, answer_file& file)
+    : size_(std::max<std::size_t>(size, 1)),
+      mask_(std::bit_ceil(size_) - 1),
+      items_(std::make_unique<work_item[]>(mask_ + 1)),
+      file_(file),
+      wake_at_(never) {
+  pieces_.reserve(256);
+  line_ends_.reserve(size_);
+  totals_.pass_ends.reserve(passes);
+}
+
+answer_window::~answer_window() = default;
+
+work_item& answer_window::vacant() {
+  // relaxed: this thread alone writes it
+  std::uint64_t const next = begun_.load(std::memory_order_relaxed);
+  // Waiting until half of the window is free, not one item, wakes this thread once for many requests.
+  if (next - oldest_.load(std::memory_order_acquire) >= size_) wait_until_written(next - size_ / 2, false);
+  // sync window-vacated: acquire (of oldest_, above and when waiting); pairs with release(); the item is ours
+  return at(next);
+}
+
+void answer_window::begin(work_item& item) {
+  // relaxed: whoever finishes the item learns of it in a way that orders this before
+  item.state.store(work_item::phase::pending, std::memory_order_relaxed);
+  // seq_cst: answered() must not see an item beyond those begun; see finish()
+  begun_.fetch_add(1, std::memory_order_seq_cst);
+}
+
+bool answer_window::answered(std::uint64_t sequence) {
+  if (sequence >= begun_.load(std::memory_order_seq_cst)) return false;
+  // sync item-answered: acquire (seq_cst); pairs with finish(); reads the answer, the hold and the costs
+  return at(sequence).state.load(std::memory_order_seq_cst) == work_item::phase::answered;
+}
+
+// Nobody waits here. Either this thread becomes the writer, or the writer that is at work sees the item: it looks again
+// after it has stopped being the writer, and by then this store has happened. For that both need one total order: the
+// store of `state` before the exchange of writing_ here, the store of writing_ before the load of `state` there.
+void answer_window::finish(work_item& item) {
+  // sync item-answered: release (seq_cst); pairs with answered(); publishes the answer, the hold and the costs
+  item.state.store(work_item::phase::answered, std::memory_order_seq_cst);
+  while (answered(ready_.load(std::memory_order_seq_cst))) {
+    // sync writer-turn: acquire (seq_cst); pairs with the store below; reads what the last writer left
+    if (writing_.exchange(true, std::memory_order_seq_cst)) return;
+    write_what_is_due();
+    // sync writer-turn: release (seq_cst); pairs with the exchange above; publishes totals, positions and the file
+    writing_.store(false, std::memory_order_seq_cst);
+  }
+}
+
+void answer_window::write_what_is_due() {
+  // relaxed: written by the holder of writing_ only
+  std::uint64_t ready = ready_.load(std::memory_order_relaxed);
+  bool behind_nothing = false;
+  for (;;) {
+    while (answered(ready)) {
+      ready_bytes_ += at(ready).answer.size();
+      ++ready;
+      if (ready_bytes_ >= write_bytes || ready - oldest_.load(std::memory_order_relaxed) >= write_count) break;
+    }
+    ready_.store(ready, std::memory_order_seq_cst);
+    behind_nothing = ready == begun_.load(std::memory_order_seq_cst);
+    std::uint64_t const waiting = ready - oldest_.load(std::memory_order_relaxed);
+    if (waiting == 0) return;
+    if (!behind_nothing && ready_bytes_ < write_bytes && waiting < write_count) return;
+    write_batch();
+    if (behind_nothing) return;
+  }
+}
+
+void answer_window::write_batch() {
+  std::uint64_t const begin = oldest_.load(std::memory_order_relaxed);
+  std::uint64_t const end = ready_.load(std::memory_order_relaxed);
+  auto const now = std::chrono::steady_clock::now();
+  std::size_t bytes = 0;
+  for (std::uint64_t i = begin; i != end; ++i) {
+    work_item& item = at(i);
+    while (totals_.pass_ends.size() < item.pass) totals_.pass_ends.push_back(now);
+    std::size_t const before = bytes;
+    if (item.error.kind() != failure::none) {
+      error_lines_.release();
+      write_error_line(item.number, item.error, item.request.file, error_lines_);
+      error_lines_.push('\n');
+      item.answer = std::move(error_lines_);
+    }
+    bytes += item.answer.size();
+    count(item, bytes - before);
+    if (item.pass == 0) {
+      add_pieces(item);
+      line_ends_.push_back(bytes);
+    }
+  }
+  if (!line_ends_.empty()) file_.write(pieces_, line_ends_);
+  if (file_.failed()) output_failed_.store(true, std::memory_order_relaxed);
+  pieces_.clear();
+  line_ends_.clear();
+  ready_bytes_ = 0;
+  for (std::uint64_t i = begin; i != end; ++i) release(at(i));
+  // sync window-vacated: release (seq_cst); pairs with vacant() and wait_until_written(); the items are free again
+  oldest_.store(end, std::memory_order_seq_cst);
+  wake_reader();
+}
+
+void answer_window::add_pieces(work_item& item) {
+  item.answer.for_each_chunk([&](std::string_view piece) {
+    pieces_.push_back({const_cast<char*>(piece.data()), piece.size()});  // writev only reads it
+  });
+}
+
+void answer_window::count(work_item const& item, std::size_t answer_bytes) {
+  ++totals_.requests;
+  totals_.bytes_in += item.request.text.size();
+  totals_.bytes_out += answer_bytes;
+  totals_.arena_bytes += item.costs.arena_bytes;
+  totals_.reserved_bytes += item.costs.reserved_bytes;
+  totals_.pages += item.costs.pages;
+  ++totals_.by_failure[static_cast<std::size_t>(item.error.kind())];
+  // relaxed: for the progress line
+  if (item.error.kind() != failure::none) failed_.fetch_add(1, std::memory_order_relaxed);
+  totals_.latency.add(item.costs.took);
+}
+
+void answer_window::release(work_item& item) {
+  if (item.hold) item.answer.forget();  // its bytes go with the arena
+  item.answer.release();
+  item.hold.release();
+  item.error = {};
+  item.costs = {};
+  item.request.block.release();
+  // relaxed: the reader learns of it by oldest_
+  item.state.store(work_item::phase::vacant, std::memory_order_relaxed);
+}
+
+void answer_window::wait_until_written(std::uint64_t sequence, bool with_timeout) {
+  std::unique_lock lock(mutex_);
+  // seq_cst: the writer either sees that we wait, or we see what it wrote; see wake_reader()
+  wake_at_.store(sequence, std::memory_order_seq_cst);
+  auto const enough = [&] { return oldest_.load(std::memory_order_seq_cst) >= sequence; };
+  if (with_timeout) {
+    progress_.wait_for(lock, std::chrono::milliseconds(1), enough);
+  } else {
+    progress_.wait(lock, enough);
+  }
+  wake_at_.store(never, std::memory_order_relaxed);  // relaxed: a needless wake-up does no harm
+}
+
+void answer_window::wake_reader() {
+  if (oldest_.load(std::memory_order_relaxed) < wake_at_.load(std::memory_order_seq_cst)) return;
+  { std::scoped_lock const lock(mutex_); }  // so that the reader is either before its check or asleep
+  progress_.notify_one();
+}
+
+void answer_window::wait_for_progress() {
+  wait_until_written(oldest_.load(std::memory_order_relaxed) + 1, true);
+}
+
+void answer_window::wait_until_empty() { wait_until_written(begun_.load(std::memory_order_relaxed), false); }
+
+bool answer_window::empty() const {
+  return oldest_.load(std::memory_order_acquire) == begun_.load(std::memory_order_relaxed);
+}
+
+}  // namespace mayfly::service

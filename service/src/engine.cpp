@@ -1,0 +1,161 @@
+#include <mayfly/executor.hpp>
+#include <mayfly/json_resource.hpp>
+#include <mayfly/service/engine.hpp>
+
+#include <algorithm>
+#include <memory_resource>
+#include <string>
+
+namespace mayfly::service {
+
+namespace {
+
+using clock = std::chrono::steady_clock;
+
+/// Room in the executor beyond the window: a request leaves the window a moment before it leaves the executor.
+constexpr std::size_t spare_in_flight = 64;
+
+bool should_end(void* context) {
+  auto const& request = *static_cast<request_context*>(context);
+  return request.stop_requested() || request.remaining() <= std::chrono::nanoseconds::zero();
+}
+
+void run_on_heap(work_item& item, handler_settings const& handlers, interruption const& interrupt) {
+  request_memory const memory{boost::json::storage_ptr{}, std::pmr::new_delete_resource()};
+  answer_buffer answer(memory.bytes, item.request.text.size() + 1);
+  if (handle_request(item.request.text, memory, handlers, interrupt, answer, item.error)) {
+    item.answer = std::move(answer);
+  }
+}
+
+void run_on_arena(work_item& item, request_context& request, handler_settings const& handlers,
+                  interruption const& interrupt) {
+  json_resource trees(request.arena());
+  request_memory const memory{boost::json::storage_ptr(&trees), request.memory()};
+  answer_buffer answer(memory.bytes, item.request.text.size() + 1);
+  if (handle_request(item.request.text, memory, handlers, interrupt, answer, item.error)) {
+    item.hold = request.hold();
+    item.answer = std::move(answer);
+  } else {
+    answer.forget();
+  }
+}
+
+/// What the executor says about a request that did not end with its handler's own word.
+void explain(outcome_kind kind, work_item& item) {
+  if (kind == outcome_kind::value || item.error.kind() != failure::none) return;
+  switch (kind) {
+    case outcome_kind::expired: item.error.assign(failure::expired, "past its deadline", 0); break;
+    case outcome_kind::cancelled: item.error.assign(failure::cancelled, "cancelled", 0); break;
+    default: item.error.assign(failure::internal, "internal error", 0); break;
+  }
+  // What has been written of the answer is nobody's now.
+  if (item.hold) item.answer.forget();
+  item.answer.release();
+  item.hold.release();
+}
+
+class pool_engine final : public engine {
+ public:
+  pool_engine(engine_options const& options, handler_settings const& handlers, answer_window& window)
+      : options_(options), handlers_(handlers), window_(window), executor_(settings_for(options)) {}
+
+  answer try_start(work_item& item) override {
+    submit_options const options{.route = name_of(handlers_.kind), .deadline = options_.deadline};
+    auto const admitted = executor_.try_submit(
+        options, [this, &item](request_context& request) { return run(item, request); },
+        [this, &item](outcome<clock::time_point> const& end, request_context& request) {
+          complete(item, end, request);
+        });
+    if (admitted) return answer::started;
+    switch (admitted.reason()) {
+      case admission_reason::queue_full:
+      case admission_reason::over_budget: return answer::busy;
+      case admission_reason::expired: item.error.assign(failure::expired, "past its deadline", 0); break;
+      default: item.error.format(failure::internal, 0, "refused: %s", to_string(admitted.reason()).data()); break;
+    }
+    window_.finish(item);
+    return answer::started;
+  }
+
+  std::size_t workers() const override { return executor_.workers(); }
+
+  std::optional<page_pool_stats> pages() const override {
+    if (options_.memory == memory_kind::heap) return std::nullopt;
+    return executor_.pages().stats();
+  }
+
+ private:
+  static executor_options settings_for(engine_options const& options) {
+    executor_options settings;
+    settings.workers = options.workers;
+    settings.max_in_flight = options.window + spare_in_flight;
+    settings.max_queued = options.window + spare_in_flight;
+    settings.request_bytes = options.request_bytes;
+    settings.page_budget_bytes = options.page_budget_bytes;
+    settings.statistics = false;  // the window counts for itself, for both kinds of memory
+    return settings;
+  }
+
+  /// Returns when it began.
+  clock::time_point run(work_item& item, request_context& request) {
+    auto const began = clock::now();
+    interruption interrupt;
+    if (options_.deadline) interrupt = {&should_end, &request};
+    if (options_.memory == memory_kind::heap) {
+      run_on_heap(item, handlers_, interrupt);
+    } else {
+      run_on_arena(item, request, handlers_, interrupt);
+    }
+    return began;
+  }
+
+  void complete(work_item& item, outcome<clock::time_point> const& end, request_context& request) {
+    explain(end.kind(), item);
+    if (options_.memory == memory_kind::arena) {
+      auto const usage = request.scope().usage();
+      item.costs.arena_bytes = usage.handed_out_bytes;
+      item.costs.reserved_bytes = usage.reserved_bytes;
+      item.costs.pages = usage.page_count();
+    }
+    if (end) item.costs.took = clock::now() - *end;
+    window_.finish(item);
+  }
+
+  engine_options options_;
+  handler_settings const& handlers_;
+  answer_window& window_;
+  mutable executor executor_;  // last: it waits for its requests, which use the others
+};
+
+class inline_engine final : public engine {
+ public:
+  inline_engine(handler_settings const& handlers, answer_window& window) : handlers_(handlers), window_(window) {}
+
+  answer try_start(work_item& item) override {
+    auto const began = clock::now();
+    run_on_heap(item, handlers_, {});
+    item.costs.took = clock::now() - began;
+    window_.finish(item);
+    return answer::started;
+  }
+  std::size_t workers() const override { return 1; }
+  std::optional<page_pool_stats> pages() const override { return std::nullopt; }
+
+ private:
+  handler_settings const& handlers_;
+  answer_window& window_;
+};
+
+}  // namespace
+
+std::unique_ptr<engine> make_pool_engine(engine_options const& options, handler_settings const& handlers,
+                                         answer_window& window) {
+  return std::make_unique<pool_engine>(options, handlers, window);
+}
+
+std::unique_ptr<engine> make_inline_engine(handler_settings const& handlers, answer_window& window) {
+  return std::make_unique<inline_engine>(handlers, window);
+}
+
+}  // namespace mayfly::service

@@ -1,0 +1,78 @@
+#include "stop_signal.hpp"
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <system_error>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+namespace mayfly::service {
+
+namespace {
+
+// A signal handler can reach globals only. relaxed everywhere: a flag to be polled, and lock-free.
+constinit std::atomic<bool> stop{false};
+constinit std::atomic<int> which{0};
+constinit std::array<int, 2> wake_pipe{-1, -1};
+
+static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<int>::is_always_lock_free);
+
+void on_signal(int number) {
+  int const kept = errno;
+  which.store(number, std::memory_order_relaxed);
+  stop.store(true, std::memory_order_relaxed);
+  char const byte = 0;
+  if (::write(wake_pipe[1], &byte, 1) < 0) {
+    // The pipe is full of such bytes already.
+  }
+  errno = kept;
+}
+
+sigset_t stop_signals() {
+  sigset_t set;
+  ::sigemptyset(&set);
+  ::sigaddset(&set, SIGINT);
+  ::sigaddset(&set, SIGTERM);
+  return set;
+}
+
+}  // namespace
+
+stop_signal::stop_signal() {
+  if (::pipe2(wake_pipe.data(), O_CLOEXEC | O_NONBLOCK) != 0) {
+    throw std::system_error(errno, std::generic_category(), "pipe");
+  }
+  struct sigaction action{};
+  action.sa_handler = &on_signal;
+  action.sa_flags = SA_RESTART | static_cast<int>(SA_RESETHAND);
+  ::sigemptyset(&action.sa_mask);
+  ::sigaction(SIGINT, &action, nullptr);
+  ::sigaction(SIGTERM, &action, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
+}
+
+stop_signal::~stop_signal() {
+  std::signal(SIGINT, SIG_DFL);
+  std::signal(SIGTERM, SIG_DFL);
+  ::close(wake_pipe[0]);
+  ::close(wake_pipe[1]);
+}
+
+std::atomic<bool> const& stop_signal::flag() const { return stop; }
+int stop_signal::file() const { return wake_pipe[0]; }
+int stop_signal::number() const { return which.load(std::memory_order_relaxed); }
+
+signals_blocked::signals_blocked() {
+  sigset_t const set = stop_signals();
+  ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+}
+
+signals_blocked::~signals_blocked() {
+  sigset_t const set = stop_signals();
+  ::pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+}
+
+}  // namespace mayfly::service

@@ -1,0 +1,228 @@
+#include <mayfly/service/json_write.hpp>
+#include <mayfly/service/numbers.hpp>
+#include <mayfly/service/quantities.hpp>
+#include <mayfly/service/report.hpp>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <cstdio>
+
+namespace mayfly::service {
+
+namespace {
+
+double per_request(run_summary const& summary, std::uint64_t amount) {
+  return summary.totals.requests == 0 ? 0 : static_cast<double>(amount) / static_cast<double>(summary.totals.requests);
+}
+
+std::string fixed(double value, int digits) {
+  std::array<char, 64> text;
+  auto const written =
+      std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed, digits);
+  return {text.data(), written.ptr};
+}
+
+std::string rate_text(double value) {
+  return value >= 1000 ? with_commas(static_cast<std::uint64_t>(std::llround(value))) : fixed(value, 1);
+}
+
+struct pass_rates {
+  double slowest = 0;
+  double fastest = 0;
+};
+
+pass_rates rates_of(run_summary const& summary) {
+  double const each = static_cast<double>(summary.totals.requests) / static_cast<double>(summary.passes.size());
+  auto const rate = [&](std::chrono::nanoseconds time) {
+    return each / std::max(std::chrono::duration<double>(time).count(), 1e-9);
+  };
+  auto const [shortest, longest] = std::minmax_element(summary.passes.begin(), summary.passes.end());
+  return {rate(*longest), rate(*shortest)};
+}
+
+/// Lines of a table: a name, and what there is to say.
+class table {
+ public:
+  void row(char const* name, std::string const& text) {
+    std::array<char, 64> padded;
+    std::snprintf(padded.data(), padded.size(), "  %-22s", name);
+    text_ += padded.data() + text + "\n";
+  }
+  void heading(std::string const& text) { text_ += text + "\n"; }
+  [[nodiscard]] std::string take() { return std::move(text_); }
+
+ private:
+  std::string text_;
+};
+
+/// JSON with one key a line, for eyes and for programs.
+class json_text {
+ public:
+  void open(char const* key = nullptr) {
+    begin(key);
+    text_ += '{';
+    ++depth_;
+    first_ = true;
+  }
+  void close() {
+    --depth_;
+    line();
+    text_ += '}';
+    first_ = false;
+  }
+  void number(char const* key, double value, int digits = 3) {
+    std::array<char, number_text_capacity> text;
+    double const scale = std::pow(10, digits);
+    double const rounded = std::round(value * scale) / scale;
+    raw(key, {text.data(), write_ecmascript(text.data(), rounded)});
+  }
+  void count(char const* key, std::uint64_t value) { raw(key, std::to_string(value)); }
+  void text(char const* key, std::string_view value) {
+    answer_buffer quoted(std::pmr::new_delete_resource());
+    write_string(value, quoted);
+    raw(key, quoted.str());
+  }
+  void raw(char const* key, std::string const& value) {
+    begin(key);
+    text_ += value;
+  }
+  [[nodiscard]] std::string take() { return std::move(text_) + "\n"; }
+
+ private:
+  void line() { text_ += "\n" + std::string(2 * depth_, ' '); }
+  void begin(char const* key) {
+    if (depth_ == 0) return;
+    if (!first_) text_ += ',';
+    first_ = false;
+    line();
+    text_ += '"' + std::string(key) + "\": ";
+  }
+
+  std::string text_;
+  std::size_t depth_ = 0;
+  bool first_ = true;
+};
+
+double microseconds(std::chrono::nanoseconds time) { return static_cast<double>(time.count()) / 1e3; }
+
+char const* name_of(memory_kind memory) { return memory == memory_kind::arena ? "arena" : "heap"; }
+
+void add_failures(table& to, answer_totals const& totals) {
+  if (totals.failed() == 0) return;
+  std::string text = with_commas(totals.failed()) + " (";
+  for (std::size_t kind = 1; kind < failure_kinds; ++kind) {
+    if (totals.by_failure[kind] == 0) continue;
+    if (!text.ends_with('(')) text += ", ";
+    text += with_commas(totals.by_failure[kind]) + " " + std::string(name_of(static_cast<failure>(kind)));
+  }
+  to.row("failed", text + ")");
+}
+
+std::string share(std::uint64_t part, std::uint64_t all) {
+  return with_commas(part) + " (" + fixed(all == 0 ? 0 : 100 * static_cast<double>(part) / static_cast<double>(all), 1) +
+         " %)";
+}
+
+void add_memory(table& to, run_summary const& summary) {
+  auto const& totals = summary.totals;
+  if (summary.pages) {
+    to.row("arena a request", readable_bytes(per_request(summary, totals.arena_bytes)) + " used of " +
+                                  readable_bytes(per_request(summary, totals.reserved_bytes)) + " in " +
+                                  fixed(per_request(summary, totals.pages), 2) + " pages");
+    auto const& from = *summary.pages;
+    std::uint64_t const all = from.magazine + from.depot + from.system;
+    to.row("pages from", "magazine " + share(from.magazine, all) + ", depot " + share(from.depot, all) + ", OS " +
+                             share(from.system, all));
+    to.row("arenas held at most", readable_bytes(static_cast<double>(from.peak_bytes)));
+  }
+  if (summary.mallocs) to.row("mallocs a request", fixed(per_request(summary, *summary.mallocs), 3));
+  to.row("page faults a request", fixed(per_request(summary, summary.page_faults), 3));
+}
+
+}  // namespace
+
+std::string summary_table(run_options const& options, run_summary const& summary) {
+  auto const& totals = summary.totals;
+  table to;
+  to.heading("mayfly run: " + std::string(name_of(*options.handler)) + ", memory " + name_of(options.memory) + ", " +
+             std::to_string(summary.workers) + (summary.workers == 1 ? " worker" : " workers"));
+  std::string requests = with_commas(totals.requests);
+  if (options.repeat > 1) requests += " in " + with_commas(summary.passes.size()) + " passes";
+  to.row("requests", requests + " in " + readable_time(summary.elapsed) + (summary.stopped ? ", stopped early" : ""));
+  add_failures(to, totals);
+  std::string rate = rate_text(summary.requests_per_second());
+  if (summary.passes.size() >= 3) {
+    auto const [slowest, fastest] = rates_of(summary);
+    rate += "  (median pass; " + rate_text(slowest) + " to " + rate_text(fastest) + ")";
+  }
+  to.row("requests/s", rate);
+  to.row("MB/s", fixed(summary.megabytes_per_second(), 1) + " read, " + readable_bytes(static_cast<double>(totals.bytes_in)) +
+                     " in, " + readable_bytes(static_cast<double>(totals.bytes_out)) + " out");
+  to.row("latency", "p50 " + readable_time(totals.latency.p50()) + ", p99 " + readable_time(totals.latency.p99()) +
+                        ", p99.9 " + readable_time(totals.latency.p999()) + ", max " +
+                        readable_time(totals.latency.max()));
+  add_memory(to, summary);
+  return to.take();
+}
+
+std::string summary_json(run_options const& options, run_summary const& summary) {
+  auto const& totals = summary.totals;
+  json_text to;
+  to.open();
+  to.text("handler", name_of(*options.handler));
+  to.text("memory", name_of(options.memory));
+  to.count("workers", summary.workers);
+  to.count("requests", totals.requests);
+  to.count("failed", totals.failed());
+  to.open("failures");
+  for (std::size_t kind = 1; kind < failure_kinds; ++kind) {
+    if (totals.by_failure[kind] != 0) {
+      to.count(name_of(static_cast<failure>(kind)).data(), totals.by_failure[kind]);
+    }
+  }
+  to.close();
+  to.number("elapsed_seconds", std::chrono::duration<double>(summary.elapsed).count(), 6);
+  to.number("requests_per_second", summary.requests_per_second(), 1);
+  to.number("megabytes_per_second", summary.megabytes_per_second(), 3);
+  to.open("passes");
+  auto const [slowest, fastest] = rates_of(summary);
+  to.count("count", summary.passes.size());
+  to.number("slowest_requests_per_second", slowest, 1);
+  to.number("fastest_requests_per_second", fastest, 1);
+  to.close();
+  to.count("bytes_in", totals.bytes_in);
+  to.count("bytes_out", totals.bytes_out);
+  to.open("latency_us");
+  to.number("p50", microseconds(totals.latency.p50()));
+  to.number("p99", microseconds(totals.latency.p99()));
+  to.number("p999", microseconds(totals.latency.p999()));
+  to.number("max", microseconds(totals.latency.max()));
+  to.number("mean", microseconds(totals.latency.mean()));
+  to.close();
+  if (summary.pages) {
+    to.number("arena_bytes_per_request", per_request(summary, totals.arena_bytes), 1);
+    to.number("reserved_bytes_per_request", per_request(summary, totals.reserved_bytes), 1);
+    to.open("pages");
+    to.number("per_request", per_request(summary, totals.pages), 4);
+    to.count("from_magazine", summary.pages->magazine);
+    to.count("from_depot", summary.pages->depot);
+    to.count("from_os", summary.pages->system);
+    to.count("peak_bytes", summary.pages->peak_bytes);
+    to.close();
+  } else {
+    to.raw("pages", "null");
+  }
+  if (summary.mallocs) {
+    to.number("mallocs_per_request", per_request(summary, *summary.mallocs), 4);
+  } else {
+    to.raw("mallocs_per_request", "null");
+  }
+  to.number("page_faults_per_request", per_request(summary, summary.page_faults), 4);
+  to.raw("stopped", summary.stopped ? "true" : "false");
+  to.close();
+  return to.take();
+}
+
+}  // namespace mayfly::service

@@ -1,0 +1,178 @@
+#include <mayfly/executor_options.hpp>
+#include <mayfly/service/json_parse.hpp>
+#include <mayfly/service/quantities.hpp>
+#include <mayfly/service/run_options.hpp>
+
+#include <array>
+
+namespace mayfly::service {
+
+namespace {
+
+using refusal = std::optional<std::string>;
+
+constexpr std::size_t most_window = 1'000'000;
+constexpr std::size_t most_repeats = 1'000'000'000;
+
+refusal set_handler(run_options& to, std::string const& value) {
+  to.handler = handler_named(value);
+  if (to.handler) return {};
+  std::string message = "is none of";
+  for (auto const& handler : handler_names()) message += " " + std::string(handler.name);
+  return message;
+}
+
+refusal set_in(run_options& to, std::string const& value) {
+  to.in = value;
+  return {};
+}
+
+refusal set_out(run_options& to, std::string const& value) {
+  to.out = value;
+  return {};
+}
+
+refusal set_patch(run_options& to, std::string const& value) {
+  to.patch = value;
+  return {};
+}
+
+refusal add_pointer(run_options& to, std::string const& value) {
+  auto const parsed = json_pointer::parse(value);
+  if (auto const* error = std::get_if<json_pointer::syntax_error>(&parsed)) {
+    return "is no JSON Pointer: at byte " + std::to_string(error->at) + ", " + error->text;
+  }
+  to.pointers.push_back(value);
+  return {};
+}
+
+template <class Value, class Field>
+refusal keep(std::optional<Value> const& value, Field& field, char const* otherwise) {
+  if (!value) return otherwise;
+  field = *value;
+  return {};
+}
+
+refusal set_workers(run_options& to, std::string const& value) {
+  return keep(parse_count(value, 1, executor_options::most_workers), to.workers, "must be a number from 1 to 1024");
+}
+
+refusal set_window(run_options& to, std::string const& value) {
+  return keep(parse_count(value, 1, most_window), to.window, "must be a number from 1 to 1000000");
+}
+
+refusal set_memory(run_options& to, std::string const& value) {
+  if (value != "arena" && value != "heap") return "is neither arena nor heap";
+  to.memory = value == "heap" ? memory_kind::heap : memory_kind::arena;
+  return {};
+}
+
+refusal set_depth(run_options& to, std::string const& value) {
+  return keep(parse_count(value, 1, deepest_depth), to.depth, "must be a number from 1 to 4096");
+}
+
+constexpr char const* bytes_wanted = "must be a number of bytes, alone or with KiB, MiB or GiB behind it";
+
+refusal set_max_request_bytes(run_options& to, std::string const& value) {
+  auto const bytes = parse_bytes(value);
+  if (bytes && *bytes == 0) return "must be 1 byte at least";
+  return keep(bytes, to.max_request_bytes, bytes_wanted);
+}
+
+refusal set_request_bytes(run_options& to, std::string const& value) {
+  return keep(parse_bytes(value), to.request_bytes, bytes_wanted);
+}
+
+refusal set_page_budget(run_options& to, std::string const& value) {
+  return keep(parse_bytes(value), to.page_budget, bytes_wanted);
+}
+
+refusal set_deadline(run_options& to, std::string const& value) {
+  return keep(parse_duration(value), to.deadline, "must be a time, such as 200us, 50ms, 2s or 1m");
+}
+
+refusal set_repeat(run_options& to, std::string const& value) {
+  return keep(parse_count(value, 1, most_repeats), to.repeat, "must be a number from 1 on");
+}
+
+refusal set_json(run_options& to, std::string const&) {
+  to.json = true;
+  return {};
+}
+
+refusal set_quiet(run_options& to, std::string const&) {
+  to.quiet = true;
+  return {};
+}
+
+refusal set_progress(run_options& to, std::string const& value) {
+  static constexpr std::array<std::string_view, 3> choices{"auto", "always", "never"};
+  for (std::size_t i = 0; i < choices.size(); ++i) {
+    if (value == choices[i]) {
+      to.progress = static_cast<progress_choice>(i);
+      return {};
+    }
+  }
+  return "is none of auto, always, never";
+}
+
+constexpr std::string_view io = "Input and output";
+constexpr std::string_view work = "What is done";
+constexpr std::string_view limits = "Limits";
+constexpr std::string_view measuring = "Measuring";
+
+using enum setting::shape;
+
+constexpr std::array<setting, 17> all_settings{{
+    {"handler", text, "NAME", work, "echo, canonicalize (RFC 8785), merge-patch (RFC 7396) or extract (RFC 6901)",
+     &set_handler},
+    {"patch", text, "FILE", work, "merge-patch: the patch that is applied to every request", &set_patch},
+    {"pointer", list, "POINTER", work,
+     "extract: the value to take, as /user/name; given more than once, answers are arrays", &add_pointer},
+    {"in", text, "PATH", io, "requests: a file with one a line, a folder of .json files, or - (standard input)", &set_in},
+    {"out", text, "FILE", io, "answers, one a line, in the order of the requests; - is standard output", &set_out},
+    {"depth", text, "N", limits, "levels of nesting a request may have (default 512, at most 4096)", &set_depth},
+    {"max-request-bytes", text, "SIZE", limits, "bytes a request may have (default 16MiB)", &set_max_request_bytes},
+    {"request-bytes", text, "SIZE", limits, "memory one request's arena may take (default 256MiB; 0: no limit)",
+     &set_request_bytes},
+    {"page-budget", text, "SIZE", limits, "memory all arenas together may take (default 0: no limit)", &set_page_budget},
+    {"deadline", text, "TIME", limits, "time a request may take, waiting included: 200us, 50ms, 2s (default: any)",
+     &set_deadline},
+    {"window", text, "N", limits, "requests that may be under way at once (default 256)", &set_window},
+    {"workers", text, "N", measuring, "threads that run requests (default: as many as there are processors)",
+     &set_workers},
+    {"memory", text, "KIND", measuring, "arena (default), or heap: the same on the global heap, to compare", &set_memory},
+    {"repeat", text, "N", measuring, "run the input N times; answers are written the first time", &set_repeat},
+    {"json", flag, "", measuring, "print the summary as JSON on standard output (needs --out FILE)", &set_json},
+    {"quiet", flag, "", measuring, "no progress line and no summary", &set_quiet},
+    {"progress", text, "WHEN", measuring, "auto (default: on a terminal), always or never", &set_progress},
+}};
+
+}  // namespace
+
+std::span<setting const> settings() { return all_settings; }
+
+setting const* setting_named(std::string_view name) {
+  for (auto const& candidate : settings()) {
+    if (candidate.name == name) return &candidate;
+  }
+  return nullptr;
+}
+
+void check(run_options const& options) {
+  if (!options.handler) throw usage_error("--handler is missing: echo, canonicalize, merge-patch or extract");
+  bool const merges = *options.handler == handler_kind::merge_patch;
+  bool const extracts = *options.handler == handler_kind::extract;
+  if (merges && options.patch.empty()) throw usage_error("--handler merge-patch needs --patch FILE");
+  if (!merges && !options.patch.empty()) throw usage_error("--patch goes with --handler merge-patch only");
+  if (extracts && options.pointers.empty()) throw usage_error("--handler extract needs --pointer, as /user/name");
+  if (!extracts && !options.pointers.empty()) throw usage_error("--pointer goes with --handler extract only");
+  if (options.json && options.out == "-") {
+    throw usage_error("--json and the answers cannot both go to standard output: say --out FILE (or --out /dev/null)");
+  }
+  if (options.repeat > 1 && options.in == "-") {
+    throw usage_error("--repeat needs --in PATH: standard input can be read only once");
+  }
+}
+
+}  // namespace mayfly::service
