@@ -3,19 +3,26 @@
 #include <algorithm>
 
 namespace mayfly {
+namespace {
 
-scope_stack::scope_stack(scope_registry& registry, scope_options const& options) noexcept
-    : registry_{&registry}, options_{options} {}
+constexpr std::size_t usual_depth = 8;
+
+}  // namespace
+
+scope_stack::scope_stack(scope_registry& registry, scope_options const& options)
+    : registry_{&registry}, options_{options} {
+  open_.reserve(usual_depth);
+}
 
 scope_stack::~scope_stack() {
   while (!open_.empty()) exit_innermost();
 }
 
 scope_id scope_stack::enter_request_scope() {
-  open_.reserve(open_.size() + 1);  // may throw, while there is nothing to undo yet
+  if (open_.size() == open_.capacity()) open_.reserve(2 * open_.size());  // may throw: there is nothing to undo yet
   scope* const opened = registry_->open(options_);
   if (opened == nullptr) return {};
-  open_.push_back({opened, opened->id(), detail::current});
+  open_.emplace_back(*opened);
   detail::current = {opened, &opened->main_arena()};
   return opened->id();
 }
@@ -28,10 +35,13 @@ void scope_stack::exit_request_scope(scope_id id) noexcept {
 }
 
 void scope_stack::exit_innermost() noexcept {
-  level const innermost = open_.back();
-  open_.pop_back();
-  detail::current = innermost.before;
-  registry_->close(innermost.id);
+  level const& innermost = open_.back();
+  // Where it is not current, an entry on top of it has still to end, or one below it ended out of turn: that entry says
+  // what is current, and comes back to none that we close here.
+  if (detail::current.active == innermost.opened) innermost.before.restore();
+  scope_id const id = innermost.id;
+  open_.pop_back();  // first: the scope's destructors may use us
+  registry_->close(id);
 }
 
 std::unique_ptr<effect_handler> scope_stack::spawn_for_worker() {

@@ -2,6 +2,7 @@
 #include <mayfly/scope.hpp>
 #include <mayfly/scope_registry.hpp>
 
+#include <cassert>
 #include <string>
 
 namespace mayfly {
@@ -47,10 +48,10 @@ char const* to_string(scope_phase phase) noexcept {
 scope_mismatch::scope_mismatch(scope_id wanted, scope_id current)
     : std::logic_error{mismatch_message(wanted, current)} {}
 
-std::uint64_t detail::this_thread_key() noexcept {
+std::uint64_t detail::assign_thread_key() noexcept {
   // Relaxed: only uniqueness is wanted.
-  static thread_local std::uint64_t const key = last_thread_key.fetch_add(1, std::memory_order_relaxed) + 1;
-  return key;
+  assigned_thread_key = last_thread_key.fetch_add(1, std::memory_order_relaxed) + 1;
+  return assigned_thread_key;
 }
 
 void* detail::scope_resource::do_allocate(std::size_t bytes, std::size_t alignment) {
@@ -86,14 +87,16 @@ scope_clock::time_point scope::opened() const noexcept {
   return scope_clock::time_point{scope_clock::duration{opened_.load(std::memory_order_relaxed)}};  // relaxed: as above
 }
 
-stop_token scope::token() const noexcept { return {*this, id_.generation()}; }
-
-void scope::adopt() noexcept {
-  // Relaxed: nobody else is inside, and whoever enters later is synchronised with the adopter by what starts it.
-  main_thread_.store(detail::this_thread_key(), std::memory_order_relaxed);
+scope_phase scope::phase() const noexcept {
+  // Relaxed, both: for people to look at. Derived, since whoever ends a scope that is pinned may not write to it after.
+  bool const live = (control_.load(std::memory_order_relaxed) & live_bit) != 0;
+  return live ? phase_.load(std::memory_order_relaxed) : scope_phase::closing;
 }
 
+stop_token scope::token() const noexcept { return {*this, id_.generation()}; }
+
 scope_hold scope::hold() noexcept {
+  assert(phase() != scope_phase::closing && "a scope is held from inside it or from another hold");
   // Relaxed: the caller's own part or hold keeps the count above zero meanwhile.
   holds_.fetch_add(1, std::memory_order_relaxed);
   return scope_hold{*this};
@@ -109,7 +112,6 @@ void scope::drop_hold() noexcept {
 }
 
 void scope::end_life() noexcept {
-  set_phase(scope_phase::closing);
   MAYFLY_SCHEDULE_POINT("scope-end-life");
   // sync scope-pin: acquire; pairs with unpin(); reads what looked-on threads did
   // sync scope-pin: release; pairs with the last unpin(), which tears down on our behalf
@@ -129,7 +131,8 @@ void scope::unpin() noexcept {
 /// again while destructors make new objects; only then does the first page go.
 void scope::tear_down() noexcept {
   {
-    scope_entry const entered{*this, main_};
+    detail::saved_scope const before;
+    detail::current = {.active = this, .lane = &main_, .ending = true};
     adopt();
     bool more = true;
     while (more) {
@@ -143,6 +146,7 @@ void scope::tear_down() noexcept {
         more = more || lane->memory.has_destructors();
       }
     }
+    before.restore();  // not where that is this scope itself
   }
   for (auto* lane = lanes_.load(std::memory_order_relaxed); lane != nullptr;) {
     mayfly::arena last = std::move(lane->memory);  // the lane lies in a page of its own arena

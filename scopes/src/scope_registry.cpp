@@ -46,11 +46,16 @@ scope_registry::scope_registry(page_pool& pool, scope_registry_options const& op
 
 scope_registry::~scope_registry() {
   stop_listening();
-  assert(live() == 0 && "a scope outlives its registry");
-  std::uint64_t fresh = first_generation_;
+  // Nothing of a slot that was never used is given out, whatever first_generation was.
+  std::uint64_t fresh = range_.fresh_generation();
   for (std::uint32_t slot = 0; slot < used_limit_.load(std::memory_order_relaxed); ++slot) {
-    std::uint64_t const next = slots_[slot].control_.load(std::memory_order_relaxed) >> scope::generation_shift;
-    fresh = std::max(fresh, next == 0 ? scope_id::largest_generation + 1 : next);
+    std::uint64_t const control = slots_[slot].control_.load(std::memory_order_relaxed);
+    std::uint64_t const generation = control >> scope::generation_shift;
+    bool const ended = (control & (scope::live_bit | scope::pins_mask)) == 0;
+    assert(ended && "a scope, or a pin on one, outlives its registry");
+    // The control word of a free slot names the next tenant; that of a retired one nobody.
+    std::uint64_t const next = generation == 0 ? scope_id::largest_generation + 1 : generation + (ended ? 0 : 1);
+    fresh = std::max(fresh, next);
     slots_[slot].~scope();
   }
   range_.used_below(fresh);
@@ -139,8 +144,8 @@ std::optional<std::uint32_t> scope_registry::take_fresh_slot() noexcept {
 /// The slot's scope has been torn down: its id is refused from here on, and the slot is free for the next.
 void scope_registry::give_slot(std::uint32_t slot, std::uint64_t next_generation) noexcept {
   scope& ended = slots_[slot];
-  ended.phase_.store(scope_phase::free, std::memory_order_relaxed);  // relaxed: nobody can find the slot
   bool const used_up = next_generation > scope_id::largest_generation;
+  MAYFLY_SCHEDULE_POINT("scope-give-slot");
   // sync scope-fields: release; pairs with look(); comes before anything the next tenant writes
   ended.control_.store(used_up ? 0 : next_generation << scope::generation_shift, std::memory_order_release);
   if (used_up) {

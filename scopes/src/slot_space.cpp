@@ -49,12 +49,19 @@ slot_range::slot_range(std::uint32_t slots) : slots_{slots} {
     if (best->slots == 0) all.returned.erase(best);
     return;
   }
-  if (slots > all_slots - all.never_used) {
+  // The share that ends where the unused numbers start can grow.
+  auto const last = std::find_if(all.returned.begin(), all.returned.end(),
+                                 [&all](share const& s) { return s.first + s.slots == all.never_used; });
+  std::uint32_t const found = last == all.returned.end() ? 0 : last->slots;
+  if (slots - found > all_slots - all.never_used) {
     throw std::length_error{"scope_registry: " + std::to_string(slots) +
                             " slots asked, and all registries of a process share 2^24"};
   }
-  first_ = all.never_used;
-  all.never_used += slots;
+  first_ = all.never_used - found;
+  all.never_used = first_ + slots;
+  if (found == 0) return;
+  fresh_generation_ = last->fresh_generation;
+  all.returned.erase(last);
 }
 
 slot_range::~slot_range() {

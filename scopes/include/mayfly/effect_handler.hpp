@@ -1,5 +1,6 @@
 #pragma once
 
+#include <mayfly/detail/thread_scope.hpp>
 #include <mayfly/scope.hpp>
 #include <mayfly/scope_id.hpp>
 #include <mayfly/scope_registry.hpp>
@@ -19,7 +20,8 @@ class effect_handler {
   effect_handler& operator=(effect_handler const&) = delete;
   virtual ~effect_handler() = default;
 
-  /// Opens a scope inside the one that is active, and makes it the active one. No scope: none could be opened.
+  /// Opens a scope inside the one that is active, and makes it the active one. No scope: none could be opened. May
+  /// throw std::bad_alloc where it keeps books; nothing is open then that was not before.
   [[nodiscard]] virtual scope_id enter_request_scope() = 0;
   /// Closes the scope, and with it all that were entered since. An id that is not open here does nothing.
   virtual void exit_request_scope(scope_id id) noexcept = 0;
@@ -28,11 +30,11 @@ class effect_handler {
 };
 
 /// The effect_handler over a scope_registry: each entered scope is current on this thread until it is exited, the one
-/// around it is current again afterwards. Scopes still open when the handler ends are closed then. Create, use and
-/// destroy it on one thread; it must not outlive the registry.
+/// around it is current again afterwards. Scopes still open when the handler ends are closed then. Enter, exit and end
+/// it on one thread; it must not outlive the registry. Warm, an enter allocates nothing.
 class scope_stack final : public effect_handler {
  public:
-  explicit scope_stack(scope_registry& registry, scope_options const& options = {}) noexcept;
+  explicit scope_stack(scope_registry& registry, scope_options const& options = {});
   ~scope_stack() override;
 
   [[nodiscard]] scope_id enter_request_scope() override;
@@ -45,9 +47,11 @@ class scope_stack final : public effect_handler {
 
  private:
   struct level {
+    explicit level(scope& entered) noexcept : opened{&entered}, id{entered.id()} {}
+
     scope* opened;
     scope_id id;
-    detail::thread_scope before;
+    detail::saved_scope before;  // what was current when it was entered
   };
 
   void exit_innermost() noexcept;

@@ -2,6 +2,7 @@
 
 #include <mayfly/arena.hpp>
 #include <mayfly/byte_budget.hpp>
+#include <mayfly/detail/thread_scope.hpp>
 #include <mayfly/scope_id.hpp>
 
 #include <atomic>
@@ -57,16 +58,6 @@ class scope_mismatch : public std::logic_error {
 
 namespace detail {
 
-/// What this thread works for now. Plain data, so that reading it is one thread-local load.
-struct thread_scope {
-  scope* active = nullptr;
-  arena* lane = nullptr;  // this thread's arena in `active`; null until its first allocation there
-};
-inline constinit thread_local thread_scope current;
-
-/// A number for this thread that no other thread of the process ever has.
-[[nodiscard]] std::uint64_t this_thread_key() noexcept;
-
 /// A scope's arena for a thread that did not open it. Lies in its own first page.
 struct lane {
   arena memory;
@@ -91,9 +82,6 @@ class scope_resource final : public std::pmr::memory_resource {
 
 }  // namespace detail
 
-/// The scope that this thread works for, innermost first; null outside any. Never another request's: see scope_entry.
-[[nodiscard]] inline scope* current_scope() noexcept { return detail::current.active; }
-
 /// One request's life and memory: an arena for every thread that allocates in it, an id, a deadline, a stop flag.
 ///
 /// Lives in a slot of its scope_registry, which opens it; the address stays readable after it has ended, but belongs to
@@ -117,9 +105,12 @@ class alignas(64) scope {
   [[nodiscard]] std::string_view route() const noexcept;
   [[nodiscard]] scope_clock::time_point deadline() const noexcept;  ///< time_point::max(): none
   [[nodiscard]] scope_clock::time_point opened() const noexcept;
-  [[nodiscard]] scope_phase phase() const noexcept { return phase_.load(std::memory_order_relaxed); }
+  [[nodiscard]] scope_phase phase() const noexcept;
   /// Moves the scope on, for listings; nothing depends on it. Not for free or closing.
-  void set_phase(scope_phase phase) noexcept { phase_.store(phase, std::memory_order_relaxed); }
+  void set_phase(scope_phase phase) noexcept {
+    // sync scope-fields: release; pairs with look(), as the fields that open() writes
+    phase_.store(phase, std::memory_order_release);
+  }
 
   /// This thread's arena in the scope: the opener's (or adopter's) is inside it, any other thread's is made at its
   /// first call. Throws scope_mismatch outside the scope, allocation_error where a new lane finds no page.
@@ -146,7 +137,10 @@ class alignas(64) scope {
 
   /// The calling thread takes over the arena inside the scope from the opener: call it on the worker that goes on with
   /// the request, before it enters, when nobody else is inside.
-  void adopt() noexcept;
+  void adopt() noexcept {
+    // Relaxed: nobody else is inside, and whoever enters later is synchronised with the adopter by what starts it.
+    main_thread_.store(detail::this_thread_key(), std::memory_order_relaxed);
+  }
 
   /// Whether request_cancel() was called for it. One relaxed load.
   [[nodiscard]] bool stop_requested() const noexcept {
@@ -156,7 +150,7 @@ class alignas(64) scope {
   [[nodiscard]] stop_token token() const noexcept;
 
   /// Keeps the scope open beyond close(): it ends when close() was called and the last hold is gone, on that thread.
-  /// Only inside the scope, or from another hold.
+  /// Only inside the scope, or from another hold; not from a destructor that runs at its end, nor under a pin.
   [[nodiscard]] scope_hold hold() noexcept;
 
   /// Ends the opener's part, once: with no hold left the scope ends here (id refused, destructors of all lanes run,
@@ -177,6 +171,7 @@ class alignas(64) scope {
   friend class scope_pin;
   friend class stop_token;
   friend class detail::scope_resource;
+  friend class detail::saved_scope;
 
   // control_: who may find the scope, and who may still look at it.
   //     63           24   23       22       21        20        0
@@ -193,6 +188,13 @@ class alignas(64) scope {
   scope(scope_registry& registry, page_pool& pool, std::uint32_t slot_index) noexcept;
   ~scope() = default;
 
+  /// Whether the tenant of that generation may still be entered. Relaxed: asked of a scope that this thread is inside,
+  /// which only this thread can have ended, or somebody who broke close()'s rule.
+  [[nodiscard]] bool lives(std::uint64_t generation) const noexcept {
+    std::uint64_t const control = control_.load(std::memory_order_relaxed);
+    return control >> generation_shift == generation && (control & live_bit) != 0;
+  }
+
   [[nodiscard]] mayfly::arena& find_arena();
   [[nodiscard]] mayfly::arena& make_lane(std::uint64_t key);
   void drop_hold() noexcept;
@@ -207,7 +209,7 @@ class alignas(64) scope {
   scope_registry* registry_;
 
   // Written by open() and the owner, read by listings on any thread. Each is published by its own release store, so
-  // that a reader which saw a newer tenant's value also sees that the id has ended: see scope_registry::find().
+  // that a reader which saw a newer tenant's value also sees that the id has ended (S5): see scope_registry::look().
   alignas(64) std::atomic<char const*> route_data_{nullptr};
   std::atomic<std::size_t> route_size_{0};
   std::atomic<scope_clock::rep> opened_{0};
@@ -223,108 +225,9 @@ class alignas(64) scope {
   alignas(64) byte_budget budget_;  // written by every lane that takes a page
 };
 
-/// Makes a scope current on this thread while it lives, and what was current before again afterwards. Enter around
-/// every body that works for a request, on whichever thread it runs; entries nest and must end in reverse order.
-/// Costs a few loads and stores.
-class scope_entry {
- public:
-  explicit scope_entry(scope& entered) noexcept : before_{detail::current} { detail::current = {&entered, nullptr}; }
-  /// Enters with the arena inside the scope as this thread's lane: for the thread that opened or adopted it.
-  scope_entry(scope& entered, arena& lane) noexcept : before_{detail::current} { detail::current = {&entered, &lane}; }
-  scope_entry(scope_entry const&) = delete;
-  scope_entry& operator=(scope_entry const&) = delete;
-  ~scope_entry() { detail::current = before_; }
-
- private:
-  detail::thread_scope before_;
-};
-
-/// Leaves whatever scope is current while it lives: for code that runs in between and belongs to no request.
-class scope_exemption {
- public:
-  scope_exemption() noexcept : before_{std::exchange(detail::current, {})} {}
-  scope_exemption(scope_exemption const&) = delete;
-  scope_exemption& operator=(scope_exemption const&) = delete;
-  ~scope_exemption() { detail::current = before_; }
-
- private:
-  detail::thread_scope before_;
-};
-
-/// Keeps a scope open; see scope::hold(). Move-only, may be dropped on any thread; dropping the last one after close()
-/// ends the scope there.
-class scope_hold {
- public:
-  scope_hold() noexcept = default;
-  scope_hold(scope_hold&& other) noexcept : scope_{std::exchange(other.scope_, nullptr)} {}
-  scope_hold& operator=(scope_hold&& other) noexcept {
-    std::swap(scope_, other.scope_);
-    return *this;
-  }
-  ~scope_hold() { release(); }
-
-  /// Gives the hold up now.
-  void release() noexcept {
-    if (auto* const held = std::exchange(scope_, nullptr)) held->drop_hold();
-  }
-
-  [[nodiscard]] explicit operator bool() const noexcept { return scope_ != nullptr; }
-  [[nodiscard]] scope& get() const noexcept { return *scope_; }
-  [[nodiscard]] scope* operator->() const noexcept { return scope_; }
-
- private:
-  friend class scope;
-  explicit scope_hold(scope& held) noexcept : scope_{&held} {}
-
-  scope* scope_ = nullptr;
-};
-
-/// Keeps a scope's memory from going while somebody looks; see scope_registry::pin(). Does not keep its id alive.
-/// Move-only, may be dropped on any thread; dropping the last one of an ended scope runs its destructors there.
-class scope_pin {
- public:
-  scope_pin() noexcept = default;
-  scope_pin(scope_pin&& other) noexcept : scope_{std::exchange(other.scope_, nullptr)} {}
-  scope_pin& operator=(scope_pin&& other) noexcept {
-    std::swap(scope_, other.scope_);
-    return *this;
-  }
-  ~scope_pin() {
-    if (scope_ != nullptr) scope_->unpin();
-  }
-
-  /// false: the scope was gone.
-  [[nodiscard]] explicit operator bool() const noexcept { return scope_ != nullptr; }
-  [[nodiscard]] scope& get() const noexcept { return *scope_; }
-
- private:
-  friend class scope_registry;
-  explicit scope_pin(scope& pinned) noexcept : scope_{&pinned} {}
-
-  scope* scope_ = nullptr;
-};
-
-/// Tells a handler to stop. A value; answers for its own scope only, also after that has ended (true) and its slot has
-/// a new tenant. Must not outlive the registry.
-class stop_token {
- public:
-  stop_token() noexcept = default;
-
-  /// True once the scope is cancelled or has ended. One relaxed load; any thread.
-  [[nodiscard]] bool stop_requested() const noexcept {
-    if (scope_ == nullptr) return false;
-    // Relaxed: a flag to be polled; nothing is read on the strength of it.
-    std::uint64_t const control = scope_->control_.load(std::memory_order_relaxed);
-    bool const same = control >> scope::generation_shift == generation_;
-    return !same || (control & scope::live_bit) == 0 || (control & scope::cancelled_bit) != 0;
-  }
-
- private:
-  friend class scope;
-  stop_token(scope const& watched, std::uint64_t generation) noexcept : scope_{&watched}, generation_{generation} {}
-
-  scope const* scope_ = nullptr;
-  std::uint64_t generation_ = 0;
-};
-
 }  // namespace mayfly
+
+// The rest of what a scope is used through; each of these headers may also be included by itself.
+#include <mayfly/scope_entry.hpp>
+#include <mayfly/scope_hold.hpp>
+#include <mayfly/stop_token.hpp>

@@ -40,14 +40,14 @@ struct scope_info {
 ///     free slots   magazines and depot, as pages: see detail::recycler
 ///
 /// A slot's generation moves on with every scope, and a slot whose generations are used up is retired, so a stale id is
-/// refused for ever. open and close are wait-free but for the depot (lock-free); find is wait-free; pin and
-/// request_cancel are lock-free.
+/// refused for ever. open and close are wait-free but for the depot (lock-free) and a slot's first use (a lock); find
+/// is wait-free; pin and request_cancel are lock-free. Ending a scope takes as long as its destructors.
 class scope_registry : private detail::thread_exit_listener {
  public:
   /// The pool must outlive the registry. Throws std::invalid_argument naming the option, allocation_error where the
   /// system refuses the slots, std::length_error where all registries together would need more than 2^24 slots.
   explicit scope_registry(page_pool& pool, scope_registry_options const& options = {});
-  /// Every scope must have ended.
+  /// Every scope must have ended, and every pin be gone.
   ~scope_registry();
 
   scope_registry(scope_registry const&) = delete;
@@ -62,7 +62,7 @@ class scope_registry : private detail::thread_exit_listener {
   /// What there is to see of the scope; nothing where it has ended. A hint by the time it is read.
   [[nodiscard]] std::optional<scope_info> find(scope_id id) const noexcept;
 
-  /// Keeps the scope's memory until the pin goes; empty where the scope has ended.
+  /// Keeps the scope's memory until the pin goes; empty where the scope has ended, or has 2,097,151 pins already.
   [[nodiscard]] scope_pin pin(scope_id id) noexcept;
 
   /// Asks the scope's request to stop. true: it was live and is told (also when it was told before).

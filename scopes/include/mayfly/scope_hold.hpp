@@ -1,0 +1,67 @@
+#pragma once
+
+#include <mayfly/scope.hpp>
+
+#include <utility>
+
+namespace mayfly {
+
+/// Keeps a scope open; see scope::hold(). Move-only, may be dropped on any thread; dropping the last one after close()
+/// ends the scope there.
+class scope_hold {
+ public:
+  scope_hold() noexcept = default;
+  scope_hold(scope_hold&& other) noexcept : scope_{std::exchange(other.scope_, nullptr)} {}
+  /// Gives up what was held before, at once.
+  scope_hold& operator=(scope_hold&& other) noexcept {
+    scope_hold taken{std::move(other)};
+    std::swap(scope_, taken.scope_);
+    return *this;
+  }
+  ~scope_hold() { release(); }
+
+  /// Gives the hold up now.
+  void release() noexcept {
+    if (auto* const held = std::exchange(scope_, nullptr)) held->drop_hold();
+  }
+
+  [[nodiscard]] explicit operator bool() const noexcept { return scope_ != nullptr; }
+  [[nodiscard]] scope& get() const noexcept { return *scope_; }
+  [[nodiscard]] scope* operator->() const noexcept { return scope_; }
+
+ private:
+  friend class scope;
+  explicit scope_hold(scope& held) noexcept : scope_{&held} {}
+
+  scope* scope_ = nullptr;
+};
+
+/// Keeps a scope's memory from going while somebody looks; see scope_registry::pin(). Does not keep its id alive, and
+/// is no ground to hold() or enter it. Move-only, may be dropped on any thread; dropping the last one of an ended scope
+/// runs its destructors there.
+class scope_pin {
+ public:
+  scope_pin() noexcept = default;
+  scope_pin(scope_pin&& other) noexcept : scope_{std::exchange(other.scope_, nullptr)} {}
+  /// Drops what was pinned before, at once.
+  scope_pin& operator=(scope_pin&& other) noexcept {
+    scope_pin taken{std::move(other)};
+    std::swap(scope_, taken.scope_);
+    return *this;
+  }
+  ~scope_pin() {
+    if (scope_ != nullptr) scope_->unpin();
+  }
+
+  /// false: the scope was gone.
+  [[nodiscard]] explicit operator bool() const noexcept { return scope_ != nullptr; }
+  [[nodiscard]] scope& get() const noexcept { return *scope_; }
+
+ private:
+  friend class scope_registry;
+  explicit scope_pin(scope& pinned) noexcept : scope_{&pinned} {}
+
+  scope* scope_ = nullptr;
+};
+
+}  // namespace mayfly

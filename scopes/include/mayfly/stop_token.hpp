@@ -1,0 +1,33 @@
+#pragma once
+
+#include <mayfly/scope.hpp>
+
+#include <cstdint>
+
+namespace mayfly {
+
+/// Tells a handler to stop. A value; answers for its own scope only, also after that has ended (true) and its slot has
+/// a new tenant. Must not outlive the registry.
+class stop_token {
+ public:
+  /// Never asks to stop.
+  stop_token() noexcept = default;
+
+  /// True once the scope is cancelled or has ended. One relaxed load; any thread.
+  [[nodiscard]] bool stop_requested() const noexcept {
+    if (scope_ == nullptr) return false;
+    // Relaxed: a flag to be polled; nothing is read on the strength of it.
+    std::uint64_t const control = scope_->control_.load(std::memory_order_relaxed);
+    bool const same = control >> scope::generation_shift == generation_;
+    return !same || (control & scope::live_bit) == 0 || (control & scope::cancelled_bit) != 0;
+  }
+
+ private:
+  friend class scope;
+  stop_token(scope const& watched, std::uint64_t generation) noexcept : scope_{&watched}, generation_{generation} {}
+
+  scope const* scope_ = nullptr;
+  std::uint64_t generation_ = 0;
+};
+
+}  // namespace mayfly
