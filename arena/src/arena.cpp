@@ -5,7 +5,8 @@
 namespace mayfly {
 namespace {
 
-constexpr std::size_t largest_allocation = std::numeric_limits<std::size_t>::max() / 2;
+/// Leaves room for rounding below what the pool would refuse anyway.
+constexpr std::size_t largest_allocation = page_pool::largest_block_bytes - 2 * page_pool::block_unit_bytes;
 
 std::byte* aligned(std::byte* start, std::size_t alignment) noexcept {
   return start + ((0 - reinterpret_cast<std::uintptr_t>(start)) & (alignment - 1));
@@ -15,6 +16,14 @@ std::size_t in_block_units(std::size_t bytes) noexcept {
   constexpr std::size_t unit = page_pool::block_unit_bytes;
   return (bytes + unit - 1) / unit * unit;
 }
+
+/// Equal offsets in every first page would compete for the same lines of the first-level cache. Sixteen offsets, chosen
+/// by the page's number among those of its size.
+std::size_t colour_bytes_of(std::byte const* page, std::size_t page_bytes) noexcept {
+  constexpr std::size_t colours = 16;
+  return (reinterpret_cast<std::uintptr_t>(page) >> std::countr_zero(page_bytes)) % colours * 64;
+}
+constexpr std::size_t largest_colour_bytes = 15 * 64;
 
 }  // namespace
 
@@ -52,7 +61,7 @@ void arena::restart(arena_options const& options) noexcept {
   reset();
   budget_ = options.budget;
   owner_tag_ = options.owner_tag;
-  first_class_ = options.first_class;
+  first_class_ = static_cast<std::uint32_t>(options.first_class);
 }
 
 void arena::refund(std::size_t bytes) noexcept {
@@ -108,7 +117,7 @@ page_span arena::take_from_page(std::size_t bytes, std::size_t alignment) noexce
 /// A charged page with room for `needed` bytes. Classes grow with the arena: the largest not above what its pages hold
 /// already, and where the budget or the pool refuses that, any smaller one that fits.
 page_span arena::take_page(std::size_t needed) noexcept {
-  if (pages_ == 0) needed += (colours - 1) * colour_bytes;
+  if (pages_ == 0) needed += largest_colour_bytes;
   std::size_t least = 0;
   while (pool_->class_bytes(least) < needed) ++least;
   std::size_t c = first_class_;
@@ -140,21 +149,20 @@ void* arena::start_page(page_span const& page, std::size_t bytes, std::size_t al
   descriptor.tail_bytes = 0;
   descriptor.coloured = pages_ == 0;
   page_bytes_ += page.bytes;
-  // Equal offsets in every first page would compete for the same lines of the first-level cache.
-  std::byte* const start = page.data + (pages_ == 0 ? page.index % colours * colour_bytes : 0);
+  std::byte* const start = page.data + (pages_ == 0 ? colour_bytes_of(page.data, page.bytes) : 0);
   std::byte* const memory = aligned(start, alignment);
   std::byte* const after = memory + rounded(bytes);
   std::byte* const end = page.data + page.bytes;
   detail::unpoison(memory, bytes);
   if (pages_ != 0 && end_ - next_ > end - after) {
     page_descriptor& current = pool_->descriptor(pages_ - 1);
-    descriptor.tail_bytes = static_cast<std::uint32_t>(end - after) & 0x7FFFFFU;
+    descriptor.tail_bytes = static_cast<std::uint32_t>(end - after);
     descriptor.next = current.next;
     current.next = page.index + 1;
     return memory;
   }
   if (pages_ != 0) {
-    pool_->descriptor(pages_ - 1).tail_bytes = static_cast<std::uint32_t>(end_ - next_) & 0x7FFFFFU;
+    pool_->descriptor(pages_ - 1).tail_bytes = static_cast<std::uint32_t>(end_ - next_);
   }
   descriptor.next = pages_;
   pages_ = page.index + 1;
@@ -191,12 +199,13 @@ bool arena::try_extend(void* memory, std::size_t old_bytes, std::size_t new_byte
   if (in_current_page(memory, old_bytes)) {
     room = static_cast<std::size_t>(end_ - start);
   } else if (std::uint32_t const index = pool_->block_at(memory); index != page_pool::block_npos) {
-    room = pool_->descriptor(index).units * page_pool::block_unit_bytes;
+    room = pool_->descriptor(index).block_bytes();
   }
   if (room < detail::redzone_bytes || new_bytes > room - detail::redzone_bytes) return false;
   if (in_current_page(memory, old_bytes)) next_ = start + rounded(new_bytes);
-  detail::poison(memory, std::max(old_bytes, new_bytes));
-  detail::unpoison(memory, new_bytes);
+  // Only what changes hands: another thread may be reading the rest.
+  if (new_bytes < old_bytes) detail::poison(start + new_bytes, old_bytes - new_bytes);
+  detail::unpoison(start, new_bytes);
   return true;
 }
 
@@ -246,6 +255,7 @@ void arena::rewind(marker const& point) noexcept {
   give_blocks_after(point.sequence);
   give_pages_after(point.sequence);
   assert(pages_ == point.page && "the mark is from another arena, or from before a reset");
+  sequence_ = point.sequence;
   next_ = point.next;
   end_ = nullptr;
   if (pages_ == 0) return;
@@ -264,13 +274,17 @@ void arena::release_all() noexcept {
   sequence_ = 0;
 }
 
-void arena::give_pages_after(std::uint32_t sequence) noexcept {
+/// The list has newer pages before older ones, but for a current page that went before those behind it (A6). So the
+/// walk may end at the second page that stays: rewinding costs what was taken since, not what is held.
+void arena::give_pages_after(std::uint64_t sequence) noexcept {
   std::size_t freed = 0;
+  bool first_stays = true;
   std::uint32_t* link = &pages_;
   while (*link != 0) {
     std::uint32_t const index = *link - 1;
     page_descriptor& descriptor = pool_->descriptor(index);
     if (descriptor.sequence <= sequence) {
+      if (!std::exchange(first_stays, false)) break;
       link = &descriptor.next;
       continue;
     }
@@ -283,14 +297,14 @@ void arena::give_pages_after(std::uint32_t sequence) noexcept {
   if (freed != 0) refund(freed);
 }
 
-void arena::give_blocks_after(std::uint32_t sequence) noexcept {
+void arena::give_blocks_after(std::uint64_t sequence) noexcept {
   // Newest first, so the walk ends at the first that is old enough.
   while (blocks_ != 0 && pool_->descriptor(blocks_ - 1).sequence > sequence) give_block(blocks_ - 1);
 }
 
 void arena::give_block(std::uint32_t index) noexcept {
   page_descriptor const& descriptor = pool_->descriptor(index);
-  std::size_t const bytes = descriptor.units * page_pool::block_unit_bytes;
+  std::size_t const bytes = descriptor.block_bytes();
   if (descriptor.next != 0) pool_->descriptor(descriptor.next - 1).previous = descriptor.previous;
   if (descriptor.previous != 0) {
     pool_->descriptor(descriptor.previous - 1).next = descriptor.next;
@@ -306,18 +320,19 @@ void arena::give_block(std::uint32_t index) noexcept {
 
 arena_usage arena::usage() const noexcept {
   arena_usage result;
-  std::size_t skipped_bytes = 0;
   for (std::uint32_t page = pages_; page != 0; page = pool_->descriptor(page - 1).next) {
     page_descriptor const& descriptor = pool_->descriptor(page - 1);
     ++result.pages[descriptor.page_class];
     if (page != pages_) result.tail_waste_bytes += descriptor.tail_bytes;
-    if (descriptor.coloured != 0) skipped_bytes += (page - 1) % colours * colour_bytes;
+    if (descriptor.coloured != 0) {
+      result.skipped_bytes += colour_bytes_of(pool_->page_address(page - 1), pool_->class_bytes(descriptor.page_class));
+    }
   }
   for (std::uint32_t block = blocks_; block != 0; block = pool_->descriptor(block - 1).next) ++result.oversize_blocks;
   result.reserved_bytes = reserved_bytes();
   result.room_bytes = static_cast<std::size_t>(end_ - next_);
   result.oversize_bytes = block_bytes_;
-  result.handed_out_bytes = result.reserved_bytes - result.tail_waste_bytes - result.room_bytes - skipped_bytes;
+  result.handed_out_bytes = result.reserved_bytes - result.tail_waste_bytes - result.room_bytes - result.skipped_bytes;
   return result;
 }
 

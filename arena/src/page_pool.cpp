@@ -46,11 +46,14 @@ std::array<std::uint32_t, detail::recycler::max_classes> magazine_sizes(page_poo
   return {options.magazine_pages[0], options.magazine_pages[1], options.magazine_pages[2], 1};
 }
 
-/// Halves what is asked until the system grants it: RLIMIT_AS and strict overcommit are common in containers.
-detail::mapping reserve(std::size_t bytes) {
+/// Halves what is asked until the system grants it, and the tables that go with it: RLIMIT_AS and strict overcommit are
+/// common in containers.
+detail::mapping reserve(std::size_t bytes, std::size_t smallest_page) {
   for (; bytes >= span_space::smallest_bytes; bytes /= 2) {
     std::size_t const whole = bytes / span_space::span_bytes * span_space::span_bytes;
-    if (auto addresses = detail::mapping::reserve(whole, span_space::span_bytes)) return addresses;
+    auto addresses = detail::mapping::reserve(whole, span_space::span_bytes);
+    std::size_t const table_bytes = whole / smallest_page * (sizeof(page_descriptor) + sizeof(detail::index_links));
+    if (addresses && detail::mapping::zeroed(table_bytes)) return addresses;
   }
   throw allocation_error{refusal::system, 0, 0, span_space::smallest_bytes, errno};
 }
@@ -60,7 +63,7 @@ detail::mapping reserve(std::size_t bytes) {
 page_pool::page_pool(page_pool_options const& options)
     : options_{checked(options)},
       unit_shift_{static_cast<std::size_t>(std::countr_zero(options_.class_bytes[0]))},
-      spans_{reserve(options_.reserve_bytes), /*reuse_late=*/!options_.recycle},
+      spans_{reserve(options_.reserve_bytes, options_.class_bytes[0]), /*reuse_late=*/!options_.recycle},
       descriptors_{spans_.bytes() >> unit_shift_},
       span_words_{spans_.spans()},
       pages_{static_cast<std::uint32_t>(spans_.bytes() >> unit_shift_), classes, magazine_sizes(options_)} {
@@ -90,7 +93,7 @@ page_span page_pool::take_page_slow(std::size_t c) noexcept {
   page_span page = options_.recycle ? take_returned(c) : page_span{};
   if (page.data == nullptr) {
     page = carve(page_carvers_[c], static_cast<std::size_t>(std::countr_zero(bytes)), 0);
-    if (page.data != nullptr) descriptors_[page.index].page_class = static_cast<std::uint8_t>(c);
+    if (page.data != nullptr) descriptors_[page.index].page_class = static_cast<std::uint32_t>(c) & 3U;
   }
   if (page.data == nullptr && !options_.recycle) {
     if (page_span const old = take_returned(c); old.data != nullptr) page = old;
@@ -105,11 +108,8 @@ page_span page_pool::take_page_slow(std::size_t c) noexcept {
 
 /// The last resort before a refusal: a magazine that lies in another thread's cache.
 page_span page_pool::take_stolen(std::size_t c, page_span const& otherwise) noexcept {
-  index_chain chain = pages_.pop(c);
-  if (chain.empty()) chain = pages_.steal(c);
-  if (chain.empty()) return otherwise;
-  pages_.push(c, chain.tail(pages_.links()));
-  return {page_address(chain.head()), class_bytes(c), chain.head()};
+  auto const index = pages_.take_anywhere(c);
+  return index ? page_span{page_address(*index), class_bytes(c), *index} : otherwise;
 }
 
 page_span page_pool::take_returned(std::size_t c) noexcept {
@@ -125,8 +125,14 @@ page_span page_pool::take_returned(std::size_t c) noexcept {
   return page;
 }
 
-/// The next piece of 2^piece_shift bytes that was never handed out.
+/// The next piece of 2^piece_shift bytes that was never handed out. Cached blocks give up their spans for it.
 page_span page_pool::carve(carver& from, std::size_t piece_shift, std::uint64_t flags) noexcept {
+  page_span const piece = try_carve(from, piece_shift, flags);
+  if (piece.reason != refusal::address_space || release_idle_blocks() == 0) return piece;
+  return try_carve(from, piece_shift, flags);
+}
+
+page_span page_pool::try_carve(carver& from, std::size_t piece_shift, std::uint64_t flags) noexcept {
   std::scoped_lock const lock{carve_mutex_};
   if (from.next == from.end) {
     auto const span = spans_.take_run(1, span_space::span_bytes);
@@ -174,15 +180,27 @@ void page_pool::keep_or_return(std::size_t c, index_chain chain) noexcept {
   }
 }
 
+/// Gives the pages' memory back to the system; returns how much. What the system will not take stays, in the depot.
 std::size_t page_pool::return_pages(std::size_t c, index_chain chain) noexcept {
-  std::size_t bytes = 0;
-  for (index_chain rest = chain; !rest.empty(); rest = rest.tail(pages_.links())) {
-    span_space::discard(page_address(rest.head()), class_bytes(c));
-    bytes += class_bytes(c);
+  index_chain returned;
+  while (!chain.empty() && span_space::discard(page_address(chain.head()), class_bytes(c))) {
+    std::uint32_t const index = chain.head();
+    chain = chain.tail(pages_.links());
+    returned = returned.with(pages_.links(), index);
   }
+  std::size_t const bytes = returned.count() * class_bytes(c);
   refund(bytes);
-  returned_[c].push(pages_.links(), chain);
+  returned_[c].push(pages_.links(), returned);
+  pages_.push(c, chain);
   return bytes;
+}
+
+void page_pool::on_thread_exit(detail::thread_index ending) noexcept {
+  for (std::size_t c = 0; c < classes; ++c) {
+    for (auto chain = pages_.drain(ending, c); !chain.empty(); chain = pages_.drain(ending, c)) {
+      keep_or_return(c, chain);
+    }
+  }
 }
 
 void page_pool::retire(std::size_t c, std::uint32_t index) noexcept {
@@ -224,8 +242,9 @@ std::size_t page_pool::reclaim(std::size_t wanted) noexcept {
     while (freed < wanted) {
       index_chain chain = pages_.pop(c);
       if (chain.empty()) chain = pages_.steal(c);
-      if (chain.empty()) break;
-      freed += return_pages(c, chain);
+      std::size_t const returned = return_pages(c, chain);
+      if (returned == 0) break;
+      freed += returned;
     }
   }
   return freed;
@@ -240,9 +259,9 @@ std::size_t page_pool::trim(bool magazines) noexcept {
     // Whole magazines go, from the top: those at the bottom are the ones that nobody needed for longest, but order
     // costs nothing here, since a page given back keeps no warmth wherever it lay.
     while (pages_.depot_items(c) > options_.idle_floor_pages) {
-      index_chain const chain = pages_.pop(c);
-      if (chain.empty()) break;
-      freed += return_pages(c, chain);
+      std::size_t const returned = return_pages(c, pages_.pop(c));
+      if (returned == 0) break;
+      freed += returned;
     }
   }
   return freed;

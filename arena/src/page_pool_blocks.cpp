@@ -13,7 +13,6 @@ using detail::index_chain;
 using detail::span_space;
 
 constexpr std::size_t unit_bytes = page_pool::block_unit_bytes;
-constexpr std::size_t largest_block = std::numeric_limits<std::size_t>::max() / 4;
 
 std::uint32_t units_of(std::size_t bytes) noexcept { return static_cast<std::uint32_t>(bytes / unit_bytes); }
 std::size_t committed_of(page_descriptor const& block) noexcept { return block.committed_units * unit_bytes; }
@@ -21,13 +20,13 @@ std::size_t committed_of(page_descriptor const& block) noexcept { return block.c
 }  // namespace
 
 page_span page_pool::take_block(std::size_t bytes, std::size_t alignment) noexcept {
-  if (bytes > largest_block || alignment > largest_block) return {.reason = refusal::too_large};
+  if (bytes > largest_block_bytes || alignment > largest_block_bytes) return {.reason = refusal::too_large};
   std::size_t const rounded = (bytes + unit_bytes - 1) / unit_bytes * unit_bytes;
   std::size_t const piece = std::max({rounded, alignment, std::size_t{1} << unit_shift_});
   auto const piece_shift = static_cast<std::size_t>(std::bit_width(piece - 1));
   page_span const block = piece_shift <= span_shift ? take_bin(rounded, piece_shift) : take_run(rounded, alignment);
   if (block.data != nullptr) {
-    descriptors_[block.index].units = units_of(block.bytes);
+    descriptors_[block.index].units = units_of(block.bytes) & page_descriptor::units_mask;
     blocks_in_use_.fetch_add(1, std::memory_order_relaxed);  // relaxed: a statistic
   }
   return block;
@@ -36,7 +35,7 @@ page_span page_pool::take_block(std::size_t bytes, std::size_t alignment) noexce
 void page_pool::give_block(std::uint32_t index) noexcept {
   page_descriptor& block = descriptors_[index];
   block.owner.store(0, std::memory_order_relaxed);  // relaxed: see owner_of()
-  detail::poison(page_address(index), block.units * unit_bytes);
+  detail::poison(page_address(index), block.block_bytes());
   blocks_in_use_.fetch_sub(1, std::memory_order_relaxed);  // relaxed: a statistic
   // Relaxed: the word was written before the block was handed to us, and stays while we hold it.
   std::uint64_t const word = span_words_[index >> (span_shift - unit_shift_)].load(std::memory_order_relaxed);
@@ -122,10 +121,11 @@ void page_pool::give_bin(std::uint32_t index, std::size_t piece_shift) noexcept 
   std::size_t const bin = piece_shift - unit_shift_;
   std::size_t const committed = committed_of(descriptors_[index]);
   if (reserve_idle_block_bytes(committed)) return idle_blocks_[bin].push(pages_.links(), index_chain{index, 1});
-  if (options_.recycle || detail::sanitized) {
-    span_space::discard(page_address(index), committed);
-  } else {
-    span_space::protect(page_address(index), committed);
+  bool const returned = options_.recycle || detail::sanitized ? span_space::discard(page_address(index), committed)
+                                                              : span_space::protect(page_address(index), committed);
+  if (!returned && options_.recycle) {
+    idle_block_bytes_.fetch_add(committed, std::memory_order_relaxed);  // relaxed: as above
+    return idle_blocks_[bin].push(pages_.links(), index_chain{index, 1});
   }
   refund(committed);
   empty_blocks_[bin].push(pages_.links(), index_chain{index, 1});
@@ -225,7 +225,10 @@ std::size_t page_pool::release_idle_blocks() noexcept {
     for (auto chain = idle_blocks_[bin].pop(pages_.links()); !chain.empty();
          chain = idle_blocks_[bin].pop(pages_.links())) {
       std::size_t const committed = committed_of(descriptors_[chain.head()]);
-      span_space::discard(page_address(chain.head()), committed);
+      if (!span_space::discard(page_address(chain.head()), committed)) {
+        idle_blocks_[bin].push(pages_.links(), chain);
+        break;
+      }
       idle_block_bytes_.fetch_sub(committed, std::memory_order_relaxed);  // relaxed: as above
       refund(committed);
       freed += committed;

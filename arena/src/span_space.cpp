@@ -53,7 +53,13 @@ bool span_space::commit(std::byte* start, std::size_t bytes) noexcept {
 }
 
 bool span_space::discard(std::byte* start, std::size_t bytes) noexcept {
-  return ::madvise(start, bytes, MADV_DONTNEED) == 0;
+  if (::madvise(start, bytes, MADV_DONTNEED) == 0) return true;
+#ifdef MADV_DONTNEED_LOCKED
+  // Where the program has locked its memory (mlockall), the first is refused. Linux 5.18.
+  return ::madvise(start, bytes, MADV_DONTNEED_LOCKED) == 0;
+#else
+  return false;
+#endif
 }
 
 bool span_space::protect(std::byte* start, std::size_t bytes) noexcept {

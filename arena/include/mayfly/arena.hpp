@@ -28,12 +28,14 @@ struct arena_options {
   std::size_t first_class = 0;    ///< class of the first page, 0 to page_pool::classes - 1
 };
 
-/// What an arena holds, in bytes. handed_out + tail_waste + room == reserved - skipped for colouring.
+/// What an arena holds, in bytes. handed_out + tail_waste + room + skipped == reserved, where skipped is
+/// the offset at which the first page starts, so that arenas do not all use the same lines of the first-level cache.
 struct arena_usage {
   std::size_t handed_out_bytes = 0;  ///< asked for, with the rounding to 8 and the padding for alignment
   std::size_t reserved_bytes = 0;    ///< pages and blocks held: what the budget is charged
   std::size_t tail_waste_bytes = 0;  ///< left at the end of pages the arena has gone on from
   std::size_t room_bytes = 0;        ///< left in the current page
+  std::size_t skipped_bytes = 0;     ///< before the first allocation
   std::size_t oversize_bytes = 0;    ///< in blocks of their own
   std::size_t oversize_blocks = 0;
   std::array<std::uint32_t, page_pool::classes> pages{};  ///< pages held, by class
@@ -56,8 +58,8 @@ struct arena_usage {
 /// out may be shared like any other. Pages come from a page_pool and feed the magazine of whichever thread returns
 /// them.
 ///
-/// Zero bytes count as one: every result is distinct. Alignment may be any power of two; above 4 KiB the allocation
-/// gets a block of its own, as does anything above a quarter of the largest page class.
+/// Zero bytes count as one: every result is distinct. Alignment may be any power of two. Where the current page has no
+/// room, an alignment above 4 KiB gets a block of its own, as does anything above a quarter of the largest page class.
 ///
 /// Under AddressSanitizer whatever is not handed out is poisoned, and allocations keep 16 bytes apart.
 class arena {
@@ -68,7 +70,10 @@ class arena {
 
   /// Allocates nothing until asked to.
   explicit arena(page_pool& pool, arena_options const& options = {}) noexcept
-      : pool_{&pool}, budget_{options.budget}, owner_tag_{options.owner_tag}, first_class_{options.first_class} {
+      : pool_{&pool},
+        budget_{options.budget},
+        owner_tag_{options.owner_tag},
+        first_class_{static_cast<std::uint32_t>(options.first_class)} {
     assert(options.first_class < page_pool::classes);
   }
 
@@ -138,12 +143,13 @@ class arena {
     record_chunk* records;
     std::uint32_t record_count;
     std::uint32_t page;
-    std::uint32_t sequence;
+    std::uint64_t sequence;
   };
 
   [[nodiscard]] marker mark() const noexcept;
 
-  /// Runs the destructors of all that was made since `point`, last first, and takes its memory back.
+  /// Runs the destructors of all that was made since `point`, last first, and takes its memory back; also what older
+  /// allocations have grown by since, in the current page. Blocks grown since keep their bytes.
   void rewind(marker const& point) noexcept;
 
   /// Runs all destructors, gives every page and block back. The arena may be used again.
@@ -209,8 +215,6 @@ class arena {
   static constexpr std::uint32_t first_chunk_records = 7;
   static constexpr std::uint32_t largest_chunk_records = 63;
   static constexpr std::size_t largest_page_alignment = std::size_t{4} << 10U;
-  static constexpr std::size_t colours = 16;
-  static constexpr std::size_t colour_bytes = 64;
 
   static constexpr std::size_t rounded(std::size_t bytes) noexcept {
     return ((bytes + least_alignment - 1) & ~(least_alignment - 1)) + detail::redzone_bytes;
@@ -261,8 +265,8 @@ class arena {
   void add_chunk();
   void run_destructors_until(record_chunk const* chunk, std::uint32_t count) noexcept;
   void release_all() noexcept;
-  void give_pages_after(std::uint32_t sequence) noexcept;
-  void give_blocks_after(std::uint32_t sequence) noexcept;
+  void give_pages_after(std::uint64_t sequence) noexcept;
+  void give_blocks_after(std::uint64_t sequence) noexcept;
   void give_block(std::uint32_t index) noexcept;
   void take_over(arena& other) noexcept;
 
@@ -276,15 +280,16 @@ class arena {
   std::uint64_t owner_tag_;
   std::size_t page_bytes_ = 0;
   std::size_t block_bytes_ = 0;
-  std::uint32_t sequence_ = 0;  // pages and blocks taken so far
-  std::size_t first_class_;
+  std::uint64_t sequence_ = 0;  // pages and blocks taken so far; newer ones have larger numbers (A6)
+  std::uint32_t first_class_;
 };
 
 template <typename T>
 std::span<T> arena::make_span(std::size_t count) {
   if (count == 0) return {};
-  if (count > std::numeric_limits<std::size_t>::max() / 2 / sizeof(T)) {
-    throw allocation_error{refusal::too_large, std::numeric_limits<std::size_t>::max() / 2, 0, count};
+  if (count > page_pool::largest_block_bytes / sizeof(T)) [[unlikely]] {
+    throw allocation_error{refusal::too_large, page_pool::largest_block_bytes, 0,
+                           std::numeric_limits<std::size_t>::max()};
   }
   if constexpr (std::is_trivially_destructible_v<T>) {
     T* const first = static_cast<T*>(allocate(count * sizeof(T), alignof(T)));

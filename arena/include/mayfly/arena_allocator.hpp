@@ -23,9 +23,9 @@ class arena_allocator {
 
   /// Throws allocation_error, also where count x sizeof(T) overflows.
   [[nodiscard]] T* allocate(std::size_t count) {
-    constexpr std::size_t most = std::numeric_limits<std::size_t>::max() / 2;
+    constexpr std::size_t most = page_pool::largest_block_bytes;
     if (count > most / sizeof(T)) [[unlikely]]
-      throw allocation_error{refusal::too_large, most, 0, count};
+      throw allocation_error{refusal::too_large, most, 0, std::numeric_limits<std::size_t>::max()};
     return static_cast<T*>(arena_->allocate(count * sizeof(T), alignof(T)));
   }
 

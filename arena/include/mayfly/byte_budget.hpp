@@ -22,27 +22,32 @@ class byte_budget {
   /// Takes `bytes` if they fit under the limit; false, with nothing changed, if they do not. Lock-free.
   [[nodiscard]] bool try_charge(std::size_t bytes) noexcept {
     // Relaxed throughout: the counter orders no other data, it only has to be exact.
+    std::size_t const most = limit();
     std::size_t used = used_.load(std::memory_order_relaxed);
     do {
-      if (bytes > limit_ || used > limit_ - bytes) return false;
+      if (bytes > most || used > most - bytes) return false;
     } while (!used_.compare_exchange_weak(used, used + bytes, std::memory_order_relaxed, std::memory_order_relaxed));
     return true;
   }
 
   /// Gives back what try_charge took.
-  void refund(std::size_t bytes) noexcept { used_.fetch_sub(bytes, std::memory_order_relaxed); }
+  void refund(std::size_t bytes) noexcept {
+    used_.fetch_sub(bytes, std::memory_order_relaxed);  // relaxed: as in try_charge()
+  }
 
   /// Sets a new limit and forgets what was used. Only while no arena holds a charge.
   void restart(std::size_t limit) noexcept {
-    limit_ = limit;
-    used_.store(0, std::memory_order_relaxed);  // relaxed: whoever shares the budget next is synchronised elsewhere
+    // Relaxed: whoever charges the budget next is synchronised elsewhere; a mere looker may see either limit.
+    limit_.store(limit, std::memory_order_relaxed);
+    used_.store(0, std::memory_order_relaxed);
   }
 
-  [[nodiscard]] std::size_t limit() const noexcept { return limit_; }
+  // Relaxed: figures to look at, which order nothing.
+  [[nodiscard]] std::size_t limit() const noexcept { return limit_.load(std::memory_order_relaxed); }
   [[nodiscard]] std::size_t used() const noexcept { return used_.load(std::memory_order_relaxed); }
 
  private:
-  std::size_t limit_;
+  std::atomic<std::size_t> limit_;
   std::atomic<std::size_t> used_{0};
 };
 

@@ -27,7 +27,7 @@ struct page_pool_options {
   std::size_t max_bytes = unlimited;
   /// Page sizes: powers of two from 4 KiB to 2 MiB, each larger than the one before.
   std::array<std::size_t, classes> class_bytes{std::size_t{16} << 10U, std::size_t{64} << 10U, std::size_t{256} << 10U};
-  /// Pages in one magazine of each class (1 to 4096); a thread keeps at most two magazines of a class.
+  /// Pages in one magazine of each class (1 to 4096); a thread keeps at most two magazines of a class, and one page.
   std::array<std::uint32_t, classes> magazine_pages{32, 8, 4};
   /// Idle memory kept for each class outside the magazines; what comes on top goes back to the system at once.
   std::size_t idle_cap_bytes = std::size_t{256} << 20U;
@@ -81,14 +81,23 @@ struct page_span {
 /// is. All but `owner` belong to whoever holds the page.
 struct page_descriptor {
   std::atomic<std::uint64_t> owner;  ///< tag of the scope that holds the page, 0 when nobody does; read by anyone
+  std::uint64_t sequence;            ///< the arena's count of pages and blocks when it took this one
   std::uint32_t next;                ///< index + 1 of the next page (or block) of the same arena
-  std::uint32_t previous;            ///< blocks: index + 1 of the one before
-  std::uint32_t sequence;            ///< the arena's count of pages and blocks when it took this one
-  std::uint32_t tail_bytes : 23;     ///< pages: bytes left unused at the end when the arena went on to another
-  std::uint32_t coloured : 1;        ///< pages: the arena's first, which starts at an offset of its own
-  std::uint32_t page_class : 8;      ///< pages: set once, when cut
-  std::uint32_t units;               ///< blocks: bytes handed out, in units of 4 KiB
-  std::uint32_t committed_units;     ///< blocks: memory it has had, in units of 4 KiB
+  union {
+    std::uint32_t tail_bytes;  ///< pages: bytes left unused at the end when the arena went on to another
+    std::uint32_t previous;    ///< blocks: index + 1 of the one before
+  };
+  std::uint32_t units : 29;       ///< blocks: bytes handed out, in units of 4 KiB
+  std::uint32_t page_class : 2;   ///< pages: set once, when cut
+  std::uint32_t coloured : 1;     ///< pages: the arena's first, which starts at an offset of its own
+  std::uint32_t committed_units;  ///< blocks: memory it has had, in units of 4 KiB
+
+  /// Blocks: bytes handed out.
+  [[nodiscard]] std::size_t block_bytes() const noexcept { return std::size_t{units} * block_unit_bytes; }
+  /// Blocks are rounded up to these.
+  static constexpr std::size_t block_unit_bytes = std::size_t{4} << 10U;
+  static constexpr std::uint32_t units_mask = (1U << 29U) - 1;
+  static_assert(detail::span_space::largest_bytes / block_unit_bytes <= units_mask);
 };
 static_assert(sizeof(page_descriptor) == 32);
 
@@ -146,7 +155,10 @@ class page_pool : private detail::thread_exit_listener {
   [[nodiscard]] std::uint32_t block_at(void const* address) const noexcept;
   static constexpr std::uint32_t block_npos = std::numeric_limits<std::uint32_t>::max();
 
-  static constexpr std::size_t block_unit_bytes = std::size_t{4} << 10U;  ///< blocks are rounded up to these
+  static constexpr std::size_t block_unit_bytes =
+      page_descriptor::block_unit_bytes;  ///< blocks are rounded up to these
+  /// Above this nothing is even tried: refusal::too_large.
+  static constexpr std::size_t largest_block_bytes = std::numeric_limits<std::size_t>::max() / 2;
 
   [[nodiscard]] page_descriptor& descriptor(std::uint32_t index) const noexcept { return descriptors_[index]; }
   [[nodiscard]] std::size_t class_bytes(std::size_t c) const noexcept { return options_.class_bytes[c]; }
@@ -193,12 +205,13 @@ class page_pool : private detail::thread_exit_listener {
     std::uint32_t spans = 0;
   };
 
-  void on_thread_exit(detail::thread_index ending) noexcept override { pages_.flush(ending); }
+  void on_thread_exit(detail::thread_index ending) noexcept override;
 
   [[nodiscard]] page_span take_page_slow(std::size_t c) noexcept;
   [[nodiscard]] page_span take_stolen(std::size_t c, page_span const& otherwise) noexcept;
   [[nodiscard]] page_span take_returned(std::size_t c) noexcept;
   [[nodiscard]] page_span carve(carver& from, std::size_t piece_shift, std::uint64_t flags) noexcept;
+  [[nodiscard]] page_span try_carve(carver& from, std::size_t piece_shift, std::uint64_t flags) noexcept;
   [[nodiscard]] page_span take_bin(std::size_t bytes, std::size_t piece_shift) noexcept;
   [[nodiscard]] page_span take_new_bin(std::size_t bytes, std::size_t piece_shift) noexcept;
   [[nodiscard]] page_span take_empty_bin(std::size_t bytes, std::size_t bin) noexcept;

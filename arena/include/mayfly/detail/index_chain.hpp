@@ -63,6 +63,8 @@ class alignas(64) chain_depot {
   /// Puts `chain` on top. The pusher's writes to the items are visible to whoever pops the chain.
   void push(index_links* links, index_chain chain) noexcept {
     if (chain.empty()) return;
+    // Relaxed: a statistic. Counted before the chain can be popped, so that the count never falls below zero.
+    items_.fetch_add(chain.count(), std::memory_order_relaxed);
     index_links& top = links[chain.head()];
     top.count.store(chain.count(), std::memory_order_relaxed);   // relaxed: published by the exchange below
     std::uint64_t head = head_.load(std::memory_order_relaxed);  // relaxed: only its value is used, nothing behind it
@@ -72,7 +74,6 @@ class alignas(64) chain_depot {
       // sync depot: release; pairs with pop(); publishes the chain's links and its items' bytes
     } while (!head_.compare_exchange_weak(head, replaced(head, chain.head() + 1), std::memory_order_release,
                                           std::memory_order_relaxed));
-    items_.fetch_add(chain.count(), std::memory_order_relaxed);  // relaxed: a statistic
   }
 
   /// Takes the chain on top; empty when there is none.
@@ -96,7 +97,7 @@ class alignas(64) chain_depot {
     return {};
   }
 
-  /// Items in here, as a statistic: exact when nobody pushes or pops; may be briefly off (even wrapped) otherwise.
+  /// Items in here, as a statistic: exact when nobody pushes or pops, otherwise never too low.
   [[nodiscard]] std::uint32_t items() const noexcept { return items_.load(std::memory_order_relaxed); }
 
  private:

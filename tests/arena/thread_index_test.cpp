@@ -1,0 +1,94 @@
+#include "support.hpp"
+#include <mayfly/detail/thread_index.hpp>
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <barrier>
+#include <mutex>
+#include <set>
+#include <vector>
+
+namespace mayfly::detail {
+namespace {
+
+struct listener : thread_exit_listener {
+  listener() { start_listening(); }
+  ~listener() { stop_listening(); }
+  void on_thread_exit(thread_index ending) noexcept override {
+    std::scoped_lock const lock{mutex};
+    ended.push_back(ending);
+  }
+  std::mutex mutex;
+  std::vector<thread_index> ended;
+};
+
+TEST(ThreadIndex, StaysTheSameForAThread) {
+  thread_index const index = this_thread_index();
+  EXPECT_EQ(this_thread_index(), index);
+  EXPECT_LT(index, thread_index_limit());
+}
+
+TEST(ThreadIndex, LivingThreadsHaveDifferentOnes) {
+  constexpr std::size_t count = 100;
+  std::barrier all_have_one{static_cast<std::ptrdiff_t>(count)};
+  std::mutex mutex;
+  std::set<thread_index> seen{this_thread_index()};
+  test::run_threads(count, [&](std::size_t) {
+    thread_index const mine = this_thread_index();
+    {
+      std::scoped_lock const lock{mutex};
+      seen.insert(mine);
+    }
+    all_have_one.arrive_and_wait();
+  });
+  EXPECT_EQ(seen.size(), count + 1);
+}
+
+TEST(ThreadIndex, IsUsedAgainAfterItsThreadHasEnded) {
+  static_cast<void>(this_thread_index());
+  thread_index first = 0;
+  thread_index second = 0;
+  std::jthread{[&] { first = this_thread_index(); }}.join();
+  thread_index const limit = thread_index_limit();
+  std::jthread{[&] { second = this_thread_index(); }}.join();
+  EXPECT_EQ(first, second);
+  EXPECT_EQ(thread_index_limit(), limit);
+}
+
+TEST(ThreadExitListener, HearsOfEachEndOnce) {
+  listener heard;
+  thread_index index = 0;
+  std::jthread{[&] { index = this_thread_index(); }}.join();
+  std::jthread{[] {}}.join();  // has none, and is not heard of
+  EXPECT_EQ(heard.ended, std::vector<thread_index>{index});
+}
+
+TEST(ThreadExitListener, HearsNothingAfterItHasStopped) {
+  listener first;
+  {
+    listener const second;
+    listener const third;
+  }
+  thread_index index = 0;
+  std::jthread{[&] { index = this_thread_index(); }}.join();
+  EXPECT_EQ(first.ended, std::vector<thread_index>{index});
+}
+
+struct late {
+  std::atomic<thread_index>* seen;
+  ~late() { *seen = this_thread_index(); }
+};
+
+TEST(ThreadIndex, IsNoneInThreadLocalDestructorsThatRunAfterTheFarewell) {
+  std::atomic<thread_index> seen{0};
+  std::jthread{[&] {
+    thread_local late object{&seen};  // made before the farewell, hence destroyed after it
+    static_cast<void>(object);
+    static_cast<void>(this_thread_index());
+  }}.join();
+  EXPECT_EQ(seen, no_thread_index);
+}
+
+}  // namespace
+}  // namespace mayfly::detail
