@@ -24,9 +24,10 @@ def value(summary: dict, path: tuple[str, ...]) -> float | None:
 
 
 def ratio(arena: list[float], heap: list[float], better: str) -> str:
-    """How many times better arenas do, round by round: the median, and from the worst round to the best."""
+    """How many times better arenas do, round by round: the median, and from the worst round to the best. Nothing where
+    arenas have next to none of what they should have little of: that is for the reader to see, not for a quotient."""
     pairs = [(a, h) if better == "higher" else (h, a) for a, h in zip(arena, heap)]
-    if any(below <= 0 for _, below in pairs):
+    if any(below < 0.01 for _, below in pairs):
         return ""
     ratios = sorted(above / below for above, below in pairs)
     return f"{statistics.median(ratios):6.2f} x   ({ratios[0]:.2f} to {ratios[-1]:.2f})"
