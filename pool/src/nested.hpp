@@ -16,11 +16,12 @@ class stop_watch {
   explicit stop_watch(request_context& of) noexcept : context_(of) {}
 
   /// True, from the first time on, when the piece at hand must not begin.
-  bool stops() noexcept {
+  bool stops() noexcept { return stops_at(context_access::core(context_).clock().now()); }
+  bool stops_at(cycle_clock::ticks now) noexcept {
     if (why_.load(std::memory_order_relaxed) != outcome_kind::value) return true;  // relaxed: a flag to be polled
-    outcome_kind const now = verdict();
-    if (now == outcome_kind::value) return false;
-    why_.store(now, std::memory_order_relaxed);
+    outcome_kind const verdict = verdict_at(now);
+    if (verdict == outcome_kind::value) return false;
+    why_.store(verdict, std::memory_order_relaxed);
     return true;
   }
 
@@ -38,13 +39,19 @@ class stop_watch {
 
   void forget() noexcept { why_.store(outcome_kind::value, std::memory_order_relaxed); }
 
+  /// Whether the request should stop now; reads the clock only if there is a deadline.
   [[nodiscard]] outcome_kind verdict() const noexcept {
-    if (context_.stop_requested()) return outcome_kind::cancelled;
-    bool const late = context_access::core(context_).past(context_access::record(context_).deadline);
-    return late ? outcome_kind::expired : outcome_kind::value;
+    bool const dated = context_access::record(context_).deadline != 0;
+    return verdict_at(dated ? context_access::core(context_).clock().now() : 0);
   }
 
  private:
+  [[nodiscard]] outcome_kind verdict_at(cycle_clock::ticks now) const noexcept {
+    if (context_.stop_requested()) return outcome_kind::cancelled;
+    cycle_clock::ticks const deadline = context_access::record(context_).deadline;
+    return deadline != 0 && now > deadline ? outcome_kind::expired : outcome_kind::value;
+  }
+
   request_context& context_;
   std::atomic<outcome_kind> why_{outcome_kind::value};
 };

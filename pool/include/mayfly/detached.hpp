@@ -3,6 +3,7 @@
 #include <array>
 #include <concepts>
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <memory>
 #include <memory_resource>
@@ -181,9 +182,19 @@ struct detacher<std::pair<A, B>> {
   }
 };
 
+/// The order of detached keys: std::less stays std::less, another one must know them too.
+template <class Compare, class Key>
+struct detached_order {
+  using type = Compare;
+};
+template <class Key>
+struct detached_order<std::less<Key>, Key> {
+  using type = std::less<detached_t<Key>>;
+};
+
 template <class K, class V, class Compare, class Allocator>
 struct detacher<std::map<K, V, Compare, Allocator>> {
-  using type = std::map<detached_t<K>, detached_t<V>, Compare>;
+  using type = std::map<detached_t<K>, detached_t<V>, typename detached_order<Compare, K>::type>;
   template <class U>
   static type apply(U&& value) {
     type copy;

@@ -1,0 +1,45 @@
+#include <mayfly/detail/cycle_clock.hpp>
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+
+namespace {
+
+using mayfly::detail::cycle_clock;
+using std::chrono::steady_clock;
+using namespace std::chrono_literals;
+
+TEST(CycleClock, MeasuresWhatSteadyClockMeasures) {
+  cycle_clock const& clock = cycle_clock::instance();
+  auto const steady_start = steady_clock::now();
+  auto const start = clock.now();
+  while (steady_clock::now() - steady_start < 50ms) {
+  }
+  auto const ticks = clock.now() - start;
+  auto const truth = std::chrono::nanoseconds(steady_clock::now() - steady_start).count();
+  EXPECT_NEAR(static_cast<double>(clock.to_ns(ticks)), static_cast<double>(truth), static_cast<double>(truth) * 0.01);
+}
+
+TEST(CycleClock, TicksAndNanosecondsConvertBothWays) {
+  cycle_clock const& clock = cycle_clock::instance();
+  for (auto const length : {1us, 1'000us, 1'000'000us, 3'600'000'000us}) {
+    auto const ns = static_cast<double>(std::chrono::nanoseconds(length).count());
+    EXPECT_NEAR(static_cast<double>(clock.to_ns(clock.to_ticks(length))), ns, ns * 1e-6 + 2.0);
+  }
+  EXPECT_EQ(clock.to_ticks(-1s), 0U);
+  EXPECT_EQ(clock.to_ns(static_cast<cycle_clock::ticks>(-100)), 0U) << "two processors' skew is no time";
+}
+
+TEST(CycleClock, KnowsTheSteadyTimeOfItsReadings) {
+  cycle_clock const& clock = cycle_clock::instance();
+  for (int i = 0; i < 3; ++i) {
+    auto const before = steady_clock::now();
+    auto const told = clock.steady_at(clock.now());
+    auto const after = steady_clock::now();
+    EXPECT_GT(told, before - 1ms);
+    EXPECT_LT(told, after + 1ms);
+  }
+}
+
+}  // namespace

@@ -1,0 +1,130 @@
+#include "options.hpp"
+#include "processors.hpp"
+#include <mayfly/executor.hpp>
+#include <mayfly/executor_options.hpp>
+#include <mayfly/page_pool.hpp>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <stdexcept>
+#include <string>
+
+#include <sched.h>
+#include <unistd.h>
+
+namespace {
+
+using namespace std::chrono_literals;
+using mayfly::executor_options;
+using mayfly::detail::cpu_quota;
+using mayfly::detail::resolve;
+
+/// What the refusal says; empty when there was none.
+std::string refusal(executor_options const& options) {
+  try {
+    static_cast<void>(resolve(options));
+  } catch (std::invalid_argument const& error) {
+    return error.what();
+  }
+  return {};
+}
+
+TEST(ExecutorOptions, ChooseWhatIsLeftOpen) {
+  auto const chosen = resolve({});
+  EXPECT_GE(chosen.workers, 2U);
+  EXPECT_GE(chosen.max_in_flight, 1024U);
+  EXPECT_EQ(chosen.max_queued, chosen.max_in_flight);
+  EXPECT_GE(resolve({.max_queued = 10'000}).max_in_flight, 10'000U) << "room for what may be queued";
+}
+
+TEST(ExecutorOptions, AcceptTheLastSensibleValueAndRefuseTheFirstThatIsNot) {
+  using testing::AllOf;
+  using testing::HasSubstr;
+  EXPECT_EQ(refusal({.workers = executor_options::most_workers}), "");
+  EXPECT_THAT(refusal({.workers = 1025}), AllOf(HasSubstr("workers"), HasSubstr("1025"), HasSubstr("1024")));
+  EXPECT_EQ(refusal({.workers = 1, .max_in_flight = executor_options::most_in_flight}), "");
+  EXPECT_THAT(refusal({.max_in_flight = executor_options::most_in_flight + 1}), HasSubstr("max_in_flight is 4194305"));
+  EXPECT_THAT(refusal({.max_queued = executor_options::most_in_flight + 1}), HasSubstr("max_queued is 4194305"));
+  EXPECT_EQ(refusal({.idle_spin = 1s}), "");
+  EXPECT_THAT(refusal({.idle_spin = 1s + 1ns}), HasSubstr("idle_spin is 1000000001 ns"));
+  EXPECT_THAT(refusal({.idle_spin = -1ns}), HasSubstr("idle_spin is -1 ns"));
+  EXPECT_EQ(refusal({.worker_stack_bytes = 4 << 20}), "");
+  EXPECT_THAT(refusal({.worker_stack_bytes = (4 << 20) - 1}), HasSubstr("worker_stack_bytes is 4194303"));
+  EXPECT_EQ(refusal({.name = "tencharact"}), "");
+  EXPECT_THAT(refusal({.name = "elevenchars"}), HasSubstr("name is \"elevenchars\""));
+  EXPECT_THAT(refusal({.name = ""}), HasSubstr("name is \"\""));
+  EXPECT_THAT(refusal({.name = "a b"}), HasSubstr("name is \"a b\""));
+  mayfly::page_pool pages;
+  EXPECT_EQ(refusal({.pages = &pages}), "");
+  EXPECT_THAT(refusal({.page_budget_bytes = 1 << 20, .pages = &pages}), HasSubstr("page_budget_bytes"));
+}
+
+TEST(ExecutorOptions, AreRefusedBeforeAnyThreadIsMade) {
+  EXPECT_THROW(mayfly::executor{{.workers = 100'000}}, std::invalid_argument);
+}
+
+class CpuQuota : public testing::Test {
+ protected:
+  CpuQuota() : root_(std::filesystem::temp_directory_path() / ("mayfly-quota-" + std::to_string(getpid()))) {}
+  ~CpuQuota() override { std::filesystem::remove_all(root_); }
+
+  void write(std::string const& path, std::string const& text) const {
+    std::filesystem::create_directories((root_ / path).parent_path());
+    std::ofstream(root_ / path) << text;
+  }
+  [[nodiscard]] std::string mount() const { return root_.string(); }
+
+ private:
+  std::filesystem::path root_;
+};
+
+TEST_F(CpuQuota, IsTheLeastOnTheWayToTheRootInCgroupVersionTwo) {
+  write("a/b/cpu.max", "250000 100000\n");
+  write("a/cpu.max", "150000 100000\n");
+  EXPECT_EQ(cpu_quota("0::/a/b\n", mount()), 1.5);
+  write("a/cpu.max", "max 100000\n");
+  EXPECT_EQ(cpu_quota("0::/a/b\n", mount()), 2.5);
+  write("cpu.max", "50000 100000\n");  // inside a container the root has one
+  EXPECT_EQ(cpu_quota("0::/\n", mount()), 0.5);
+}
+
+TEST_F(CpuQuota, IsReadFromTheCpuControllerInCgroupVersionOne) {
+  write("cpu/box/cpu.cfs_quota_us", "300000\n");
+  write("cpu/box/cpu.cfs_period_us", "100000\n");
+  EXPECT_EQ(cpu_quota("5:memory:/box\n4:cpu,cpuacct:/box\n", mount()), 3.0);
+  write("cpu/box/cpu.cfs_quota_us", "-1\n");
+  EXPECT_EQ(cpu_quota("4:cpuacct,cpu:/box\n", mount()), std::nullopt);
+}
+
+TEST_F(CpuQuota, IsNothingWhereThereAreNoFilesOrOddOnes) {
+  EXPECT_EQ(cpu_quota("0::/nowhere\n", mount()), std::nullopt);
+  EXPECT_EQ(cpu_quota("", mount()), std::nullopt);
+  EXPECT_EQ(cpu_quota("nonsense\n::::\n", mount()), std::nullopt);
+  write("cpu.max", "0 0\n");
+  EXPECT_EQ(cpu_quota("0::/\n", mount()), std::nullopt);
+}
+
+TEST(Processors, AreThoseOfTheAffinityMask) {
+  cpu_set_t before;
+  ASSERT_EQ(sched_getaffinity(0, sizeof before, &before), 0);
+  std::size_t const all = mayfly::detail::usable_processors();
+  EXPECT_GE(all, 1U);
+  EXPECT_LE(all, static_cast<std::size_t>(CPU_COUNT(&before)));
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  for (std::size_t cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    if (CPU_ISSET(cpu, &before)) {
+      CPU_SET(cpu, &one);
+      break;
+    }
+  }
+  ASSERT_EQ(sched_setaffinity(0, sizeof one, &one), 0);
+  EXPECT_EQ(mayfly::detail::usable_processors(), 1U);
+  EXPECT_EQ(resolve({}).workers, 2U) << "at least two: one waits while the other works";
+  sched_setaffinity(0, sizeof before, &before);
+}
+
+}  // namespace

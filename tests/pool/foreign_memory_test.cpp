@@ -1,0 +1,117 @@
+#include "support.hpp"
+#include <mayfly/executor.hpp>
+
+#include <gtest/gtest.h>
+#include <tbb/parallel_for.h>
+
+#include <atomic>
+#include <cstring>
+#include <random>
+#include <span>
+#include <thread>
+#include <vector>
+
+// P3: whatever runs for a request runs in its scope or in none, under stealing, at a load where stealing is most
+// likely: a trickle, with idle workers about.
+namespace {
+
+using namespace std::chrono_literals;
+using mayfly::executor;
+using mayfly::outcome;
+using mayfly::request_context;
+
+struct tally {
+  std::atomic<std::size_t> foreign_scope{0};
+  std::atomic<std::size_t> foreign_bytes{0};
+  std::atomic<std::size_t> pieces{0};
+};
+
+/// Each piece fills memory from its own thread's lane with the request's pattern, looks away, and looks again.
+void fill_and_check(request_context& request, std::uint64_t pattern, std::size_t bytes, tally& counted) {
+  if (mayfly::current_scope() != &request.scope()) ++counted.foreign_scope;
+  std::span<std::uint64_t> const words = request.arena().make_span<std::uint64_t>(bytes / 8);
+  for (auto& word : words) word = pattern;
+  std::this_thread::yield();
+  for (auto const word : words) {
+    if (word != pattern) ++counted.foreign_bytes;
+  }
+  ++counted.pieces;
+}
+
+TEST(ForeignMemory, IsNeverSeenByNestedWorkAtTrickleLoad) {
+  constexpr std::size_t requests = 600;
+  executor pool{{.workers = 4, .idle_spin = 5us}};
+  std::mt19937_64 random(mayfly::test::seed());
+  tally counted;
+  for (std::uint64_t i = 0; i < requests; ++i) {
+    std::uint64_t const pattern = (i + 1) * 0x9e3779b97f4a7c15ULL;
+    std::size_t const bytes = 64 + static_cast<std::size_t>(random() % 4'096);
+    auto const admitted = pool.try_submit(
+        {.route = "pattern"},
+        [=, &counted](request_context& request) {
+          std::span<std::uint64_t*> const kept = request.arena().make_span<std::uint64_t*>(40);
+          request.parallel_for(0, kept.size(), [&](std::size_t p) {
+            fill_and_check(request, pattern, bytes, counted);
+            kept[p] = static_cast<std::uint64_t*>(request.arena().allocate(8));
+            *kept[p] = pattern + p;
+            if (p % 8 == 0) {
+              request.parallel_for(0, 4, [&](std::size_t) { fill_and_check(request, pattern, 128, counted); });
+            }
+          });
+          return kept;
+        },
+        [=, &counted](outcome<std::span<std::uint64_t*>> const& end, request_context&) {
+          for (std::size_t p = 0; p < end->size(); ++p) {
+            if (*(*end)[p] != pattern + p) ++counted.foreign_bytes;
+          }
+        });
+    ASSERT_TRUE(admitted);
+    // A trickle: sometimes one in flight, sometimes a few.
+    while (pool.stats().in_flight > random() % 5) std::this_thread::yield();
+  }
+  EXPECT_TRUE(pool.drain(1min, 1s).complete());
+  EXPECT_EQ(counted.foreign_scope.load(), 0U);
+  EXPECT_EQ(counted.foreign_bytes.load(), 0U);
+  EXPECT_EQ(counted.pieces.load(), requests * (40 + 5 * 4));
+  EXPECT_GT(pool.stats().helped_chunks, 0U) << "somebody must have stolen, or this proved nothing";
+}
+
+/// Bodies that oneTBB was given directly, unbound: on the request's own thread they are inside it, elsewhere in nobody.
+/// While a request waits in its own raw algorithm, no other request's piece may run on top of it.
+TEST(ForeignMemory, IsOutOfReachForUnboundBodies) {
+  constexpr int requests = 150;
+  executor pool{{.workers = 4, .idle_spin = 5us}};
+  std::atomic<int> foreign{0};
+  std::atomic<int> own{0};
+  std::atomic<int> none{0};
+  for (int i = 0; i < requests; ++i) {
+    auto const admitted = pool.try_submit(
+        {.route = "raw"},
+        [&](request_context& request) {
+          mayfly::scope* const mine = &request.scope();
+          request.with_helpers([&] {
+            tbb::parallel_for(0, 32, [&](int) {
+              tbb::parallel_for(0, 4, [&](int) {
+                mayfly::scope* const seen = mayfly::current_scope();
+                if (seen == mine)
+                  ++own;
+                else if (seen == nullptr)
+                  ++none;
+                else
+                  ++foreign;
+                for (int spin = 0; spin < 20; ++spin) std::this_thread::yield();
+              });
+            });
+          });
+        },
+        mayfly::test::ignore);
+    ASSERT_TRUE(admitted);
+    while (pool.stats().in_flight > 3) std::this_thread::yield();
+  }
+  EXPECT_TRUE(pool.drain(1min, 1s).complete());
+  EXPECT_EQ(foreign.load(), 0);
+  EXPECT_EQ(own.load() + none.load(), requests * 32 * 4);
+  EXPECT_GT(none.load(), 0) << "no helper came: this proved nothing";
+}
+
+}  // namespace

@@ -1,0 +1,170 @@
+#include "interposed_threads.hpp"
+#include "support.hpp"
+#include <mayfly/executor.hpp>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <tbb/global_control.h>
+#include <tbb/parallel_for.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <system_error>
+#include <thread>
+#include <vector>
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+// How an executor's threads begin and end.
+namespace {
+
+using namespace std::chrono_literals;
+using mayfly::admission_reason;
+using mayfly::executor;
+using mayfly::request_context;
+using mayfly::test::failing_creation;
+using mayfly::test::failing_from_then_on;
+using mayfly::test::ignore;
+using mayfly::test::thread_creations;
+using mayfly::test::wait_until;
+
+/// The names of this process's threads.
+std::vector<std::string> thread_names() {
+  std::vector<std::string> names;
+  for (auto const& entry : std::filesystem::directory_iterator("/proc/self/task")) {
+    std::ifstream in(entry.path() / "comm");
+    std::string name;
+    if (std::getline(in, name)) names.push_back(name);
+  }
+  return names;
+}
+
+/// A joined thread may stay in /proc for a moment.
+bool settles_at(std::size_t threads) {
+  auto const give_up = std::chrono::steady_clock::now() + 5s;
+  while (thread_names().size() != threads) {
+    if (std::chrono::steady_clock::now() > give_up) return false;
+    std::this_thread::yield();
+  }
+  return true;
+}
+
+TEST(Start, EveryWorkerRunsWhenTheConstructorReturns) {
+  executor pool{{.workers = 4, .name = "probe"}};
+  auto const names = thread_names();
+  for (char const* const name : {"probe-0", "probe-1", "probe-2", "probe-3", "probe-recall"}) {
+    EXPECT_THAT(names, testing::Contains(name));
+  }
+}
+
+TEST(Start, LeavesNoThreadBehindAtTheEnd) {
+  std::size_t const before = thread_names().size();
+  {
+    executor pool{{.workers = 4}};
+    auto const result = pool.run({}, [](request_context& request) {
+      request.parallel_for(0, 1'000, [](std::size_t) { std::this_thread::yield(); });
+    });
+    EXPECT_TRUE(result.has_value());
+  }
+  EXPECT_TRUE(settles_at(before));
+}
+
+TEST(Start, FailsCleanlyWhicheverThreadCannotBeMade) {
+  constexpr std::size_t workers = 4;
+  std::size_t const before = thread_names().size();
+  for (bool const for_ever : {false, true}) {
+    for (int k = 1; k <= static_cast<int>(workers) + 1; ++k) {  // the workers and the recall thread
+      thread_creations = 0;
+      failing_creation = k;
+      failing_from_then_on = for_ever;
+      try {
+        executor pool{{.workers = workers}};
+        ADD_FAILURE() << "creation " << k << " failed and nobody noticed";
+      } catch (std::system_error const& error) {
+        EXPECT_EQ(error.code().value(), EAGAIN);
+        EXPECT_THAT(error.what(), testing::HasSubstr("mayfly-"));
+      }
+      EXPECT_TRUE(settles_at(before)) << "no half-started pool, " << k;
+      failing_creation = 0;
+      executor pool{{.workers = workers}};  // the process is as good as before
+      EXPECT_EQ(pool.run({}, [](request_context&) { return 1; }).value(), 1);
+    }
+  }
+  failing_creation = 0;
+}
+
+TEST(Start, NeedsNoThreadsOfOneTbb) {
+  tbb::global_control const starved(tbb::global_control::max_allowed_parallelism, 1);
+  thread_creations = 0;
+  executor pool{{.workers = 3}};
+  std::latch all(3);
+  auto const result = pool.run(
+      {}, [&](request_context& request) { request.parallel_for(0, 3, [&](std::size_t) { all.arrive_and_wait(); }); });
+  EXPECT_TRUE(result.has_value()) << "three workers at once, whatever the embedder lets oneTBB have";
+  EXPECT_EQ(thread_creations.load(), 4) << "three workers and the recall thread";
+}
+
+TEST(Start, CallersThreadsStayOutOfOneTbb) {
+  executor pool{{.workers = 2}};
+  thread_creations = 0;
+  std::size_t const before = thread_names().size();
+  for (int i = 0; i < 1'000; ++i) EXPECT_TRUE(pool.run({}, [](request_context&) {}).has_value());
+  EXPECT_EQ(thread_creations.load(), 0);
+  EXPECT_EQ(thread_names().size(), before);
+}
+
+/// Runs `check` in a forked child; its result is the child's exit status.
+template <class Check>
+int in_child(Check&& check) {
+  pid_t const child = fork();
+  if (child == 0) {
+    alarm(20);
+    _exit(check() ? 0 : 1);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 1'000 + WTERMSIG(status);
+}
+
+TEST(Fork, EveryCallInTheChildIsRefusedAndTheParentGoesOn) {
+  auto pool = std::make_unique<executor>(mayfly::executor_options{.workers = 2});
+  EXPECT_TRUE(pool->run({}, [](request_context&) {}).has_value());
+  EXPECT_EQ(in_child([&] {
+              bool good =
+                  pool->try_submit({}, [](request_context&) {}, ignore).reason() == admission_reason::forked_child;
+              good = good && pool->run({}, [](request_context&) {}).reason() == admission_reason::forked_child;
+              auto refused = pool->submit("x", [](request_context&) { return 1; });
+              try {
+                refused.get();
+                good = false;
+              } catch (mayfly::refused_error const& error) {
+                good = good && error.reason() == admission_reason::forked_child;
+              }
+              good = good && pool->drain(1h, 1h).complete();  // returns at once
+              pool.reset();                                   // no thread to wait for
+              return good;
+            }),
+            0);
+  EXPECT_EQ(pool->run({}, [](request_context&) { return 3; }).value(), 3);
+}
+
+TEST(Fork, AnExecutorMadeInTheChildWorks) {
+  executor parents{{.workers = 2}};
+  EXPECT_EQ(in_child([] {
+              executor pool{{.workers = 2}};
+              auto result = pool.run({}, [](request_context& request) {
+                std::atomic<int> sum{0};
+                request.parallel_for(0, 100, [&](std::size_t) { ++sum; });
+                return sum.load();
+              });
+              return result.has_value() && result.value() == 100;
+            }),
+            0);
+}
+
+}  // namespace
