@@ -25,7 +25,8 @@ std::string an_order() {
   return order.SerializeAsString();
 }
 
-/// One request: parse, compute, answer. Everything protobuf keeps in its arena lies in `memory`.
+/// One request: parse and compute. Messages, maps and repeated fields lie in `memory`; the characters of long strings
+/// do not: protobuf 3.21 keeps a std::string in its arena, which takes them from the heap and is destroyed with it.
 bool handle(mayfly::arena& memory, std::string const& bytes, bool says_so) {
   mayfly::example::protobuf_blocks const blocks{memory};
   google::protobuf::Arena messages{blocks.options()};
@@ -39,7 +40,7 @@ bool handle(mayfly::arena& memory, std::string const& bytes, bool says_so) {
   }
   if (says_so) {
     std::printf("order of %d lines, %.0f cents; %s; ", order->lines_size(), sum * 100,
-                all_inside ? "all of it in the request's arena" : "NOT in the arena");
+                all_inside ? "every message in the request's arena" : "messages OUTSIDE the arena");
   }
   return all_inside;
 }
