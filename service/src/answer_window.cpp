@@ -69,23 +69,23 @@ void answer_window::finish(work_item& item) {
 }
 
 void answer_window::write_what_is_due() {
+  while (gather()) write_batch();
+}
+
+/// Moves ready_ on, up to a whole batch; whether that is due.
+bool answer_window::gather() {
   // relaxed: written by the holder of writing_ only
+  std::uint64_t const oldest = oldest_.load(std::memory_order_relaxed);
   std::uint64_t ready = ready_.load(std::memory_order_relaxed);
-  bool behind_nothing = false;
-  for (;;) {
-    while (answered(ready)) {
-      ready_bytes_ += at(ready).answer.size();
-      ++ready;
-      if (ready_bytes_ >= write_bytes || ready - oldest_.load(std::memory_order_relaxed) >= write_count) break;
-    }
-    ready_.store(ready, std::memory_order_seq_cst);
-    behind_nothing = ready == begun_.load(std::memory_order_seq_cst);
-    std::uint64_t const waiting = ready - oldest_.load(std::memory_order_relaxed);
-    if (waiting == 0) return;
-    if (!behind_nothing && ready_bytes_ < write_bytes && waiting < write_count) return;
-    write_batch();
-    if (behind_nothing) return;
+  bool due = false;
+  while (!due && answered(ready)) {
+    ready_bytes_ += at(ready).answer.size();
+    // What is not going to be written has nothing to wait for.
+    due = at(ready).pass != 0 || ready_bytes_ >= write_bytes || ready + 1 - oldest >= write_count;
+    ++ready;
   }
+  ready_.store(ready, std::memory_order_seq_cst);
+  return due || (ready != oldest && ready == begun_.load(std::memory_order_seq_cst));
 }
 
 void answer_window::write_batch() {

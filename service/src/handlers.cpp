@@ -56,6 +56,7 @@ std::optional<json::value> parse_for(handler_settings const& settings, std::stri
                                      parse_progress& progress) {
   auto tree = parse(request, memory, options, error, progress);
   if (tree || settings.kind != handler_kind::echo || error.kind() != failure::repeated_name) return tree;
+  error = {};
   options.names = repeated_names::kept;
   return parse(request, memory, options, error, progress);
 }

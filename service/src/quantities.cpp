@@ -30,9 +30,9 @@ std::optional<std::uint64_t> parse_with_unit(std::string_view text, std::array<u
   return std::nullopt;
 }
 
-std::string formatted(char const* pattern, double value, char const* name) {
+std::string with_digits(double value, int digits, char const* unit_name) {
   std::array<char, 64> text;
-  int const size = std::snprintf(text.data(), text.size(), pattern, value, name);
+  int const size = std::snprintf(text.data(), text.size(), "%.*f %s", digits, value, unit_name);
   return {text.data(), static_cast<std::size_t>(size)};
 }
 
@@ -59,8 +59,12 @@ std::optional<std::size_t> parse_count(std::string_view text, std::size_t least,
 }
 
 std::string with_commas(std::uint64_t number) {
-  std::string text = std::to_string(number);
-  for (std::size_t i = text.size(); i > 3; i -= 3) text.insert(i - 3, ",");
+  std::string const digits = std::to_string(number);
+  std::string text;
+  for (std::size_t i = 0; i < digits.size(); ++i) {
+    if (i != 0 && (digits.size() - i) % 3 == 0) text.push_back(',');
+    text.push_back(digits[i]);
+  }
   return text;
 }
 
@@ -71,7 +75,7 @@ std::string readable_bytes(double bytes) {
     bytes /= 1024;
     ++power;
   }
-  return formatted(power == 0 ? "%.0f %s" : "%.1f %s", bytes, units[power]);
+  return with_digits(bytes, power == 0 ? 0 : 1, units[power]);
 }
 
 std::string readable_time(std::chrono::nanoseconds time) {
@@ -80,7 +84,8 @@ std::string readable_time(std::chrono::nanoseconds time) {
   for (auto const& [factor, name] : units) {
     if (ns < factor) continue;
     double const value = ns / factor;
-    return formatted(factor == 1 ? "%.0f %s" : value >= 100 ? "%.0f %s" : value >= 10 ? "%.1f %s" : "%.2f %s", value, name);
+    int const digits = value >= 100 ? 0 : value >= 10 ? 1 : 2;
+    return with_digits(value, factor == 1 ? 0 : digits, name);
   }
   return "0 ns";
 }

@@ -68,7 +68,7 @@ class json_text {
   }
   void close() {
     --depth_;
-    line();
+    if (!first_) line();
     text_ += '}';
     first_ = false;
   }

@@ -1,10 +1,9 @@
 #include <mayfly/service/run_options.hpp>
 
-#include <algorithm>
-#include <sstream>
-
-#define TOML_HEADER_ONLY 1
 #include <toml++/toml.h>
+
+#include <algorithm>
+#include <utility>
 
 namespace mayfly::service {
 

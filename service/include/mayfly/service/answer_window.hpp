@@ -40,11 +40,12 @@ struct answer_totals {
 /// thread whose request completed a batch: no thread of its own waits for them, arenas are closed by the workers that
 /// will use their pages next, and the bytes go to the file from where the handlers wrote them. A batch is written when
 /// it is large enough (write_bytes, write_count) and when nothing is pending behind it, so that no answer waits for a
-/// request that has not been read.
+/// request that has not been read. Batches are small because arenas that wait are caches that grow cold: measured with
+/// answers of 4.6 KB, one worker, 54,000 requests/s writing one at a time, 62,000 four, 44,000 sixteen.
 class answer_window {
  public:
   static constexpr std::size_t write_bytes = 64 * 1024;
-  static constexpr std::size_t write_count = 16;
+  static constexpr std::size_t write_count = 4;
 
   /// `size` requests under way at most. `passes` is how often the input comes; only the first one's answers are
   /// written.
@@ -80,6 +81,7 @@ class answer_window {
   [[nodiscard]] work_item& at(std::uint64_t sequence) { return items_[sequence & mask_]; }
   [[nodiscard]] bool answered(std::uint64_t sequence);
   void write_what_is_due();
+  [[nodiscard]] bool gather();
   void write_batch();
   void add_pieces(work_item& item);
   void count(work_item const& item, std::size_t answer_bytes);

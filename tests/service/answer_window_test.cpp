@@ -1,0 +1,135 @@
+#include "pipeline_support.hpp"
+
+#include <gtest/gtest.h>
+
+#include <random>
+#include <thread>
+
+namespace mayfly::service {
+namespace {
+
+using test::scratch_folder;
+
+/// Finishes items on threads of its own, each after a random while, so that answers come in any order.
+class random_finishers {
+ public:
+  random_finishers(answer_window& window, unsigned threads, std::uint64_t seed) : window_(window) {
+    for (unsigned i = 0; i < threads; ++i) threads_.emplace_back([this, seed, i] { work(seed + i); });
+  }
+  ~random_finishers() {
+    {
+      std::scoped_lock const lock(mutex_);
+      ended_ = true;
+    }
+    change_.notify_all();
+    for (auto& thread : threads_) thread.join();
+  }
+  random_finishers(random_finishers const&) = delete;
+  random_finishers& operator=(random_finishers const&) = delete;
+
+  void start(work_item& item) {
+    {
+      std::scoped_lock const lock(mutex_);
+      waiting_.push_back(&item);
+    }
+    change_.notify_one();
+  }
+
+ private:
+  void work(std::uint64_t seed) {
+    std::mt19937_64 random(seed);
+    std::unique_lock lock(mutex_);
+    for (;;) {
+      change_.wait(lock, [&] { return ended_ || !waiting_.empty(); });
+      if (waiting_.empty()) return;
+      std::size_t const pick = random() % waiting_.size();
+      work_item* const item = std::exchange(waiting_[pick], waiting_.back());
+      waiting_.pop_back();
+      lock.unlock();
+      for (auto spin = random() % 200; spin != 0; --spin) std::this_thread::yield();
+      if (item->number % 7 == 0) {
+        item->error.assign(failure::bad_json, "seventh", item->number);
+      } else {
+        item->answer.append("answer " + std::to_string(item->number) + std::string(random() % 3000, '.') + "\n");
+      }
+      window_.finish(*item);
+      lock.lock();
+    }
+  }
+
+  answer_window& window_;
+  std::mutex mutex_;
+  std::condition_variable change_;
+  std::vector<work_item*> waiting_;
+  bool ended_ = false;
+  std::vector<std::thread> threads_;
+};
+
+TEST(AnswerWindow, WritesAnswersInOrderWhoeverFinishesFirst) {
+  std::uint64_t const seed = std::random_device{}();
+  for (std::size_t const size : {1U, 2U, 3U, 7U, 64U, 100U}) {
+    scratch_folder const folder;
+    answer_file file((folder / "out").string());
+    {
+      answer_window window(size, 1, file);
+      random_finishers finishers(window, 4, seed);
+      for (std::size_t number = 1; number <= 2000; ++number) {
+        work_item& item = window.vacant();
+        ASSERT_EQ(item.state.load(std::memory_order_relaxed), work_item::phase::vacant);
+        item.number = number;
+        window.begin(item);
+        finishers.start(item);
+      }
+      window.wait_until_empty();
+      EXPECT_EQ(window.totals().requests, 2000U);
+      EXPECT_EQ(window.totals().failed(), 2000U / 7);
+      EXPECT_EQ(window.failed(), 2000U / 7);
+    }
+    file.close();
+    auto const lines = test::lines_of(test::read_file(folder / "out"));
+    ASSERT_EQ(lines.size(), 2000U) << "seed " << seed;
+    for (std::size_t number = 1; number <= 2000; ++number) {
+      std::string const expected =
+          number % 7 == 0 ? "{\"request\":" + std::to_string(number) + ",\"error\":\"seventh\",\"at\":" +
+                                std::to_string(number) + "}"
+                          : "answer " + std::to_string(number);
+      ASSERT_TRUE(lines[number - 1].starts_with(expected)) << lines[number - 1].substr(0, 80) << " seed " << seed;
+    }
+  }
+}
+
+TEST(AnswerWindow, AnswersWhenNothingElseIsPendingAreWrittenAtOnce) {
+  scratch_folder const folder;
+  answer_file file((folder / "out").string());
+  answer_window window(100, 1, file);
+  for (std::size_t number = 1; number <= 5; ++number) {
+    work_item& item = window.vacant();
+    item.number = number;
+    item.answer.append(std::to_string(number) + "\n");
+    window.begin(item);
+    window.finish(item);
+    EXPECT_EQ(file.lines_written(), number);
+  }
+}
+
+TEST(AnswerWindow, OnlyTheFirstPassIsWritten) {
+  scratch_folder const folder;
+  answer_file file((folder / "out").string());
+  answer_window window(10, 3, file);
+  for (std::size_t i = 0; i < 30; ++i) {
+    work_item& item = window.vacant();
+    item.number = i % 10 + 1;
+    item.pass = i / 10;
+    item.answer.append(std::to_string(item.number) + "\n");
+    window.begin(item);
+    window.finish(item);
+  }
+  window.wait_until_empty();
+  file.close();
+  EXPECT_EQ(test::read_file(folder / "out"), "1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n");
+  EXPECT_EQ(window.totals().requests, 30U);
+  EXPECT_EQ(window.totals().pass_ends.size(), 2U);
+}
+
+}  // namespace
+}  // namespace mayfly::service

@@ -1,0 +1,191 @@
+#include "pipeline_support.hpp"
+
+#include <mayfly/service/progress_line.hpp>
+#include <mayfly/service/quantities.hpp>
+#include <mayfly/service/report.hpp>
+#include <mayfly/service/run_options.hpp>
+
+#include <boost/json/parse.hpp>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace mayfly::service {
+namespace {
+
+using test::scratch_folder;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+/// What the file makes of the options, or the complaint without the folder's name.
+std::string complaint(std::string_view toml, run_options& options, std::vector<std::string> const& said = {}) {
+  scratch_folder const folder;
+  try {
+    apply_config(options, folder.write("run.toml", toml), said);
+    return "";
+  } catch (usage_error const& error) {
+    return std::string(error.what()).substr(folder.path().string().size() + 1);
+  }
+}
+
+std::string complaint(std::string_view toml) {
+  run_options options;
+  return complaint(toml, options);
+}
+
+TEST(Config, CanSayWhatFlagsCan) {
+  run_options options;
+  EXPECT_EQ(complaint(R"(
+    handler = "extract"
+    pointer = ["/a", "#/b"]
+    patch = "p.json"
+    in = "in.ndjson"
+    out = "out.ndjson"
+    depth = 7
+    max-request-bytes = "2KiB"
+    request-bytes = 4096
+    page-budget = "1GiB"
+    deadline = "50ms"
+    window = 9
+    workers = 3
+    memory = "heap"
+    repeat = 5
+    json = true
+    quiet = false
+    progress = "never"
+  )",
+                      options),
+            "");
+  EXPECT_EQ(options.handler, handler_kind::extract);
+  EXPECT_THAT(options.pointers, ElementsAre("/a", "#/b"));
+  EXPECT_EQ(options.patch, "p.json");
+  EXPECT_EQ(options.in, "in.ndjson");
+  EXPECT_EQ(options.out, "out.ndjson");
+  EXPECT_EQ(options.depth, 7U);
+  EXPECT_EQ(options.max_request_bytes, 2048U);
+  EXPECT_EQ(options.request_bytes, 4096U);
+  EXPECT_EQ(options.page_budget, std::size_t{1} << 30U);
+  EXPECT_EQ(options.deadline, std::chrono::milliseconds(50));
+  EXPECT_EQ(options.window, 9U);
+  EXPECT_EQ(options.workers, 3U);
+  EXPECT_EQ(options.memory, memory_kind::heap);
+  EXPECT_EQ(options.repeat, 5U);
+  EXPECT_TRUE(options.json);
+  EXPECT_FALSE(options.quiet);
+  EXPECT_EQ(options.progress, progress_choice::never);
+  std::size_t const lines = 17;
+  EXPECT_EQ(settings().size(), lines) << "a new setting belongs into this test";
+}
+
+TEST(Config, UnknownKeysAreRefusedByNameAndLine) {
+  EXPECT_EQ(complaint("depth = 3\n\nworker = 2\n"), "run.toml:3: unknown key 'worker'; did you mean 'workers'?");
+  EXPECT_THAT(complaint("colour = 1"), HasSubstr("run.toml:1: unknown key 'colour'; known are handler patch pointer"));
+  EXPECT_THAT(complaint("[run]\ndepth = 1"), HasSubstr("unknown key 'run'"));
+}
+
+TEST(Config, NonsenseIsRefusedByKeyAndLine) {
+  EXPECT_EQ(complaint("depth = 0"), "run.toml:1: 'depth': '0' must be a number from 1 to 4096");
+  EXPECT_EQ(complaint("\ndepth = 4097"), "run.toml:2: 'depth': '4097' must be a number from 1 to 4096");
+  EXPECT_EQ(complaint("depth = [1]"), "run.toml:1: 'depth' must be a string or a number");
+  EXPECT_EQ(complaint("json = 1"), "run.toml:1: 'json' must be true or false");
+  EXPECT_EQ(complaint("pointer = [true]"), "run.toml:1: 'pointer' must be an array of strings");
+  EXPECT_THAT(complaint("pointer = \"a\""), HasSubstr("'a' is no JSON Pointer: at byte 0"));
+  EXPECT_THAT(complaint("memory = \"stack\""), HasSubstr("'stack' is neither arena nor heap"));
+  EXPECT_THAT(complaint("handler = \"sort\""), HasSubstr("is none of echo canonicalize merge-patch extract"));
+  EXPECT_THAT(complaint("deadline = 5"), HasSubstr("must be a time"));
+  EXPECT_THAT(complaint("window = = 5"), HasSubstr("run.toml:1: "));
+}
+
+TEST(Config, GivesWayToFlagsButIsStillChecked) {
+  run_options options;
+  options.depth = 9;
+  EXPECT_EQ(complaint("depth = 3\nworkers = 2", options, {"depth"}), "");
+  EXPECT_EQ(options.depth, 9U);
+  EXPECT_EQ(options.workers, 2U);
+  EXPECT_THAT(complaint("depth = \"x\"", options, {"depth"}), HasSubstr("'depth'"));
+}
+
+TEST(Options, WhatDoesNotGoTogetherIsRefused) {
+  auto const wrong = [](auto const& change) -> std::string {
+    run_options options;
+    options.handler = handler_kind::echo;
+    change(options);
+    try {
+      check(options);
+      return "";
+    } catch (usage_error const& error) {
+      return error.what();
+    }
+  };
+  EXPECT_EQ(wrong([](run_options&) {}), "");
+  EXPECT_THAT(wrong([](run_options& o) { o.handler.reset(); }), HasSubstr("--handler is missing"));
+  EXPECT_THAT(wrong([](run_options& o) { o.handler = handler_kind::merge_patch; }), HasSubstr("needs --patch"));
+  EXPECT_THAT(wrong([](run_options& o) { o.patch = "p"; }), HasSubstr("--patch goes with"));
+  EXPECT_THAT(wrong([](run_options& o) { o.handler = handler_kind::extract; }), HasSubstr("needs --pointer"));
+  EXPECT_THAT(wrong([](run_options& o) { o.pointers = {""}; }), HasSubstr("--pointer goes with"));
+  EXPECT_THAT(wrong([](run_options& o) { o.json = true; }), HasSubstr("--out FILE"));
+  EXPECT_THAT(wrong([](run_options& o) { o.repeat = 2; }), HasSubstr("can be read only once"));
+}
+
+TEST(Quantities, AreReadWithTheirUnits) {
+  EXPECT_EQ(parse_bytes("0"), 0U);
+  EXPECT_EQ(parse_bytes("17B"), 17U);
+  EXPECT_EQ(parse_bytes("64KiB"), 65536U);
+  EXPECT_EQ(parse_bytes("17179869183GiB"), 17179869183U << 30U);
+  for (auto const* bad : {"", "KiB", "1 KiB", "1kb", "-1", "1.5MiB", "17179869184GiB", "99999999999999999999"}) {
+    EXPECT_EQ(parse_bytes(bad), std::nullopt) << bad;
+  }
+  EXPECT_EQ(parse_duration("200us"), std::chrono::microseconds(200));
+  EXPECT_EQ(parse_duration("2s"), std::chrono::seconds(2));
+  EXPECT_EQ(parse_duration("1m"), std::chrono::minutes(1));
+  for (auto const* bad : {"", "5", "0ms", "-1s", "1h", "10000000000s"}) EXPECT_EQ(parse_duration(bad), std::nullopt) << bad;
+}
+
+TEST(Quantities, AreWrittenForPeople) {
+  EXPECT_EQ(with_commas(0), "0");
+  EXPECT_EQ(with_commas(999), "999");
+  EXPECT_EQ(with_commas(1000), "1,000");
+  EXPECT_EQ(with_commas(12345678), "12,345,678");
+  EXPECT_EQ(readable_bytes(812), "812 B");
+  EXPECT_EQ(readable_bytes(4710.4), "4.6 KiB");
+  EXPECT_EQ(readable_time(std::chrono::nanoseconds(850)), "850 ns");
+  EXPECT_EQ(readable_time(std::chrono::nanoseconds(12'345)), "12.3 us");
+  EXPECT_EQ(readable_time(std::chrono::milliseconds(1200)), "1.20 s");
+}
+
+TEST(Progress, ShowsRateAndTimeLeftWhereTheEndIsKnown) {
+  using std::chrono::seconds;
+  EXPECT_EQ(progress_text(25, 100, 5000, 0, seconds(5), 80),
+            "[#######.......................]  25% 5,000 requests, 1,000/s, 0:15 left");
+  EXPECT_EQ(progress_text(0, std::nullopt, 5000, 3, seconds(5), 80), "5,000 requests, 1,000/s, 3 failed");
+  EXPECT_LT(progress_text(25, 100, 5'000'000'000, 77, seconds(5), 30).size(), 30U);
+  EXPECT_EQ(progress_text(0, 0, 0, 0, seconds(0), 80), "0 requests, 0/s");
+}
+
+TEST(Report, JsonHasItsKeysAndIsJson) {
+  scratch_folder const folder;
+  run_options options;
+  options.handler = handler_kind::canonicalize;
+  handler_settings handlers;
+  handlers.kind = handler_kind::canonicalize;
+  auto const result =
+      test::run_file(folder.write("in", "[1]\n[2\n{\"b\":1,\"a\":2}\n"), handlers, test::engine_kind::pool_arena);
+  auto const summary = boost::json::parse(summary_json(options, result.summary)).as_object();
+  EXPECT_EQ(summary.at("requests").as_int64(), 3);
+  EXPECT_EQ(summary.at("failed").as_int64(), 1);
+  EXPECT_EQ(summary.at("failures").at("bad_json").as_int64(), 1);
+  EXPECT_GT(summary.at("requests_per_second").to_number<double>(), 0);
+  EXPECT_TRUE(summary.at("mallocs_per_request").is_null());
+  for (auto const* key : {"p50", "p99", "p999", "max"}) {
+    EXPECT_GT(summary.at("latency_us").at(key).to_number<double>(), 0) << key;
+  }
+  EXPECT_GT(summary.at("pages").at("per_request").to_number<double>(), 0);
+  EXPECT_EQ(summary.at("bytes_in").as_int64(), 3 + 2 + 13);
+  std::string const table = summary_table(options, result.summary);
+  for (auto const* word : {"canonicalize", "requests/s", "p99.9", "1 bad_json", "magazine", "page faults"}) {
+    EXPECT_THAT(table, HasSubstr(word));
+  }
+}
+
+}  // namespace
+}  // namespace mayfly::service

@@ -1,0 +1,301 @@
+"""Runs the built program as its users do: run_program_test.py PATH-OF-MAYFLY [unittest arguments]."""
+
+import json
+import os
+import pty
+import resource
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+from pathlib import Path
+
+MAYFLY = ""
+
+
+def limit_file_size(size: int):
+    """For the child: files larger than `size` cannot be written, as on a full disk."""
+    return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+
+
+class RunTest(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+
+    def file(self, name: str, content: str | bytes) -> str:
+        path = self.folder / name
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return str(path)
+
+    def mayfly(self, *arguments: str, stdin: str | bytes = b"", **more) -> subprocess.CompletedProcess:
+        if isinstance(stdin, str):
+            stdin = stdin.encode()
+        return subprocess.run([MAYFLY, *arguments], input=stdin, capture_output=True, timeout=100, check=False, **more)
+
+    def run_it(self, *arguments: str, **more) -> subprocess.CompletedProcess:
+        return self.mayfly("run", *arguments, **more)
+
+
+class Answers(RunTest):
+    def test_a_pipe_goes_through(self):
+        end = self.run_it("--handler", "canonicalize", stdin='{"b":1.0,"a":[]}\n\n[1e3]')
+        self.assertEqual((end.returncode, end.stdout), (0, b'{"a":[],"b":1}\n[1000]\n'))
+        self.assertIn(b"requests/s", end.stderr)
+
+    def test_answers_to_a_file_leave_standard_output_to_the_table(self):
+        end = self.run_it("--handler", "echo", "--out", str(self.folder / "out"), stdin="[1 ]\n")
+        self.assertEqual((end.returncode, end.stderr), (0, b""))
+        self.assertIn(b"p99.9", end.stdout)
+        self.assertEqual((self.folder / "out").read_bytes(), b"[1]\n")
+
+    def test_every_handler(self):
+        patch = self.file("patch.json", '{"a":null,"c":1.50}')
+        for arguments, answer in (
+            (["--handler", "echo"], b'{"a":1.0,"b":[true]}\n'),
+            (["--handler", "canonicalize"], b'{"a":1,"b":[true]}\n'),
+            (["--handler", "merge-patch", "--patch", patch], b'{"b":[true],"c":1.50}\n'),
+            (["--handler", "extract", "--pointer", "/b/0"], b"true\n"),
+            (["--handler", "extract", "--pointer", "/a", "--pointer", "/x", "--pointer=#/b"], b"[1.0,null,[true]]\n"),
+        ):
+            for memory in ("arena", "heap"):
+                end = self.run_it(*arguments, "--memory", memory, "--quiet", stdin='{"a":1.0, "b":[true]}')
+                self.assertEqual((end.returncode, end.stdout, end.stderr), (0, answer, b""), arguments)
+
+    def test_bad_requests_get_errors_in_their_place(self):
+        end = self.run_it("--handler", "echo", "--depth", "3", "--max-request-bytes", "20", "--quiet",
+                          stdin='1\n[1,}\n[[[[1]]]]\n"' + "x" * 30 + '"\n{"a":1,"a":2}\n')
+        self.assertEqual(end.returncode, 3)
+        self.assertEqual(end.stdout.decode().splitlines(), [
+            "1",
+            '{"request":2,"error":"not JSON: unexpected \'}\'","at":3}',
+            '{"request":3,"error":"nested deeper than 3 levels","at":3}',
+            '{"request":4,"error":"larger than 20 bytes, the most a request may have","at":20}',
+            '{"a":1,"a":2}',
+        ])
+
+    def test_the_minefield(self):
+        data = os.environ.get("MAYFLY_TEST_DATA")
+        if not data:
+            self.skipTest("MAYFLY_TEST_DATA is unset: no minefield to walk")
+        files = sorted(path.name for path in Path(data, "json-minefield").glob("*.json"))
+        for memory in ("arena", "heap"):
+            end = self.run_it("--handler", "echo", "--in", str(Path(data, "json-minefield")), "--memory", memory)
+            self.assertEqual(end.returncode, 3)
+            answers = end.stdout.splitlines()
+            self.assertEqual(len(answers), len(files))
+            for name, answer in zip(files, answers):
+                refused = answer.startswith(b'{"request":')
+                self.assertFalse(refused and name.startswith("y_"), (name, answer))
+                self.assertFalse(not refused and name.startswith("n_"), (name, answer))
+
+
+class Usage(RunTest):
+    def complaint(self, *arguments: str) -> str:
+        end = self.mayfly(*arguments)
+        self.assertEqual(end.returncode, 2, arguments)
+        self.assertEqual(end.stdout, b"")
+        return end.stderr.decode()
+
+    def test_help_and_version(self):
+        for arguments, words in ((["--help"], "run"), (["run", "--help"], "Examples:"), (["--version"], "mayfly 0.")):
+            end = self.mayfly(*arguments)
+            self.assertEqual(end.returncode, 0)
+            self.assertIn(words, end.stdout.decode())
+
+    def test_nonsense_is_refused(self):
+        self.assertIn("subcommand", self.complaint())
+        self.assertIn("--handler is missing", self.complaint("run"))
+        self.assertIn("--colour", self.complaint("run", "--handler", "echo", "--colour", "red"))
+        self.assertIn("'sort' is none of echo", self.complaint("run", "--handler", "sort"))
+        self.assertIn("from 1 to 4096", self.complaint("run", "--handler", "echo", "--depth", "0"))
+        self.assertIn("KiB, MiB or GiB", self.complaint("run", "--handler", "echo", "--request-bytes", "many"))
+        self.assertIn("--patch", self.complaint("run", "--handler", "merge-patch"))
+        self.assertIn("at byte 0", self.complaint("run", "--handler", "extract", "--pointer", "a"))
+        self.assertIn("--out FILE", self.complaint("run", "--handler", "echo", "--json"))
+        self.assertIn("read only once", self.complaint("run", "--handler", "echo", "--repeat", "2"))
+
+    def test_patch_that_is_no_use(self):
+        self.assertIn("cannot read the patch /nowhere",
+                      self.complaint("run", "--handler", "merge-patch", "--patch", "/nowhere"))
+        patch = self.file("patch.json", '{"a":1,"a":2}')
+        self.assertIn("appears twice", self.complaint("run", "--handler", "merge-patch", "--patch", patch))
+
+    def test_configuration_file(self):
+        config = self.file("run.toml", 'handler = "extract"\npointer = ["/a", "/b"]\nquiet = true\n')
+        end = self.run_it("--config", config, stdin='{"a":1,"b":2}')
+        self.assertEqual((end.returncode, end.stdout, end.stderr), (0, b"[1,2]\n", b""))
+        end = self.run_it("--config", config, "--pointer", "/b", stdin='{"a":1,"b":2}')
+        self.assertEqual(end.stdout, b"2\n")
+        config = self.file("bad.toml", 'handler = "echo"\nwindwo = 3\n')
+        self.assertIn("bad.toml:2: unknown key 'windwo'; did you mean 'window'?", self.complaint("run", "--config", config))
+        self.assertIn("nowhere.toml", self.complaint("run", "--config", "/nowhere.toml"))
+
+
+class Trouble(RunTest):
+    def test_input_that_cannot_be_opened(self):
+        end = self.run_it("--handler", "echo", "--in", "/nowhere.ndjson")
+        self.assertEqual(end.returncode, 2)
+        self.assertEqual(end.stderr, b"mayfly: cannot open /nowhere.ndjson: No such file or directory\n")
+
+    def test_output_that_cannot_be_opened(self):
+        end = self.run_it("--handler", "echo", "--out", "/nowhere/out", stdin="1")
+        self.assertEqual(end.returncode, 2)
+        self.assertIn(b"cannot open /nowhere/out for writing", end.stderr)
+
+    def test_input_is_not_emptied_by_being_the_output(self):
+        path = self.file("in", "1\n")
+        end = self.run_it("--handler", "echo", "--in", path, "--out", path)
+        self.assertEqual(end.returncode, 2)
+        self.assertEqual(Path(path).read_text(), "1\n")
+
+    def test_full_disk_leaves_whole_lines(self):
+        lines = "".join(f'["line {i}"]\n' for i in range(30_000))
+        path = self.file("in", lines)
+        for size in (1, 1000, 4096, 100_000):
+            out = self.folder / "out"
+            end = self.run_it("--handler", "echo", "--in", path, "--out", str(out), preexec_fn=limit_file_size(size))
+            self.assertEqual(end.returncode, 2)
+            self.assertIn(b"cannot write to", end.stderr)
+            self.assertIn(b"File too large", end.stderr)
+            written = out.read_text()
+            self.assertLessEqual(len(written), size)
+            self.assertGreater(len(written) + 20, size)
+            self.assertTrue(written == "" or written.endswith("\n"))
+            self.assertTrue(lines.startswith(written))
+        # The same where the shell opened the file.
+        with (self.folder / "out").open("wb") as out:
+            end = subprocess.run([MAYFLY, "run", "--handler", "echo", "--in", path], stdout=out, stderr=subprocess.PIPE,
+                                 preexec_fn=limit_file_size(5000), check=False, timeout=100)
+        self.assertEqual(end.returncode, 2)
+        self.assertTrue((self.folder / "out").read_text().endswith('"]\n'))
+
+    def test_closed_pipe(self):
+        path = self.file("in", '["x"]\n' * 200_000)
+        with subprocess.Popen([MAYFLY, "run", "--handler", "echo", "--in", path], stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE) as child:
+            self.assertEqual(child.stdout.readline(), b'["x"]\n')
+            child.stdout.close()
+            complaint = child.stderr.read()
+            self.assertEqual(child.wait(100), 2)
+        self.assertIn(b"mayfly: cannot write to standard output: Broken pipe", complaint)
+
+    def test_dev_full(self):
+        end = self.run_it("--handler", "echo", "--out", "/dev/full", "--quiet", stdin="1\n")
+        self.assertEqual(end.returncode, 2)
+        self.assertIn(b"No space left on device (0 answers were written)", end.stderr)
+
+
+class Streams(RunTest):
+    def test_each_line_is_answered_before_the_next_is_read(self):
+        for memory in ("arena", "heap"):
+            with subprocess.Popen([MAYFLY, "run", "--handler", "echo", "--memory", memory, "--quiet"],
+                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+                for i in range(20):
+                    child.stdin.write(b"[%d]\n" % i)
+                    child.stdin.flush()
+                    ready, _, _ = select.select([child.stdout], [], [], 60)
+                    self.assertTrue(ready, "the answer did not come")
+                    self.assertEqual(child.stdout.readline(), b"[%d]\n" % i)
+                child.stdin.close()
+                self.assertEqual(child.wait(60), 0)
+
+    def test_ctrl_c_ends_the_reading_and_keeps_the_answers(self):
+        for sent in (signal.SIGINT, signal.SIGTERM):
+            out = self.folder / "out"
+            with subprocess.Popen([MAYFLY, "run", "--handler", "echo", "--out", str(out)], stdin=subprocess.PIPE,
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
+                child.stdin.write(b"[1]\n[2]\n[3")
+                child.stdin.flush()
+                deadline = time.monotonic() + 60
+                while not out.exists() or out.read_bytes() != b"[1]\n[2]\n":
+                    self.assertLess(time.monotonic(), deadline)
+                    time.sleep(0.01)
+                child.send_signal(sent)
+                self.assertEqual(child.wait(60), 130)
+                self.assertIn(b"stopped early", child.stdout.read())
+            self.assertEqual(out.read_bytes(), b"[1]\n[2]\n")
+
+    def peak_kib(self, lines: int) -> int:
+        """The most memory a run over so many lines took."""
+        code = (
+            "import resource, subprocess, sys\n"
+            "line = b'{\"id\":1,\"name\":\"somebody\",\"list\":[1,2,3,{\"a\":null}]}\\n'\n"
+            "child = subprocess.Popen(sys.argv[2:], stdin=subprocess.PIPE)\n"
+            "for _ in range(int(sys.argv[1]) // 1000): child.stdin.write(line * 1000)\n"
+            "child.stdin.close()\n"
+            "assert child.wait() == 0\n"
+            "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)\n"
+        )
+        end = subprocess.run([sys.executable, "-c", code, str(lines), MAYFLY, "run", "--handler", "canonicalize", "--out",
+                              "/dev/null", "--quiet", "--workers", "2"], capture_output=True, check=True, timeout=300)
+        return int(end.stdout)
+
+    def test_memory_does_not_grow_with_the_input(self):
+        few, many = self.peak_kib(20_000), self.peak_kib(1_000_000)
+        self.assertLess(many, few + 8 * 1024, f"{few} KiB for 20 thousand lines, {many} KiB for a million")
+
+
+class Summaries(RunTest):
+    def test_json(self):
+        path = self.file("in", "[1]\n[2\n" + '{"b":1,"a":2}\n' * 98)
+        out = str(self.folder / "out")
+        for memory in ("arena", "heap"):
+            end = self.run_it("--handler", "canonicalize", "--in", path, "--out", out, "--json", "--memory", memory,
+                              "--workers", "1", "--repeat", "5")
+            self.assertEqual(end.returncode, 3)
+            summary = json.loads(end.stdout)
+            self.assertEqual((summary["requests"], summary["failed"]), (500, 5))
+            self.assertEqual(summary["failures"], {"bad_json": 5})
+            self.assertEqual(set(summary["latency_us"]), {"p50", "p99", "p999", "max", "mean"})
+            self.assertEqual(summary["passes"]["count"], 5)
+            self.assertEqual(summary["memory"], memory)
+            self.assertEqual(summary["pages"] is None, memory == "heap")
+            self.assertEqual(len(Path(out).read_bytes().splitlines()), 100)
+
+    def test_a_warm_arena_makes_no_malloc_and_the_heap_makes_many(self):
+        path = self.file("in", '{"name":"a string that is longer than the short ones","list":[1,2,{"x":"y"}]}\n' * 2000)
+        per_request = {}
+        for memory in ("arena", "heap"):
+            end = self.run_it("--handler", "canonicalize", "--in", path, "--out", "/dev/null", "--json", "--memory",
+                              memory, "--repeat", "10")
+            per_request[memory] = json.loads(end.stdout)["mallocs_per_request"]
+        if per_request["arena"] is None:
+            self.skipTest("mallocs are not counted in a sanitizer build")
+        self.assertLess(per_request["arena"], 0.05)
+        self.assertGreater(per_request["heap"], 5)
+
+    def test_progress_is_shown_on_a_terminal_and_wiped_away(self):
+        path = self.file("in", '{"a":[1,2,3]}\n' * 5000)
+        terminal, theirs = pty.openpty()
+        with subprocess.Popen([MAYFLY, "run", "--handler", "canonicalize", "--in", path, "--out", "/dev/null", "--repeat",
+                               "200"], stdout=subprocess.DEVNULL, stderr=theirs) as child:
+            os.close(theirs)
+            shown = b""
+            while True:
+                try:
+                    more = os.read(terminal, 65536)
+                except OSError:
+                    break
+                if not more:
+                    break
+                shown += more
+            self.assertEqual(child.wait(100), 0)
+        os.close(terminal)
+        self.assertIn(b"requests, ", shown)
+        self.assertIn(b"% ", shown)
+        self.assertTrue(shown.endswith(b"\r\x1b[K"), shown[-100:])
+
+    def test_no_progress_where_nobody_looks(self):
+        path = self.file("in", '{"a":[1,2,3]}\n' * 5000)
+        end = self.run_it("--handler", "echo", "--in", path, "--out", "/dev/null", "--repeat", "100")
+        self.assertEqual(end.stderr, b"")
+
+
+if __name__ == "__main__":
+    MAYFLY = sys.argv.pop(1)
+    unittest.main()
