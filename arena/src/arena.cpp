@@ -64,36 +64,45 @@ void arena::restart(arena_options const& options) noexcept {
   first_class_ = static_cast<std::uint32_t>(options.first_class);
 }
 
-void arena::refund(std::size_t bytes) noexcept {
-  if (budget_ != nullptr) budget_->refund(bytes);
-}
-
 // ---- more memory
 
 void* arena::allocate_slow(std::size_t bytes, std::size_t alignment) {
-  page_span const memory = take_more(bytes, alignment);
-  if (memory.data != nullptr) return memory.data;
-  if (memory.reason == refusal::byte_budget) {
-    throw allocation_error{memory.reason, budget_->limit(), budget_->used(), memory.bytes};
+  page_span refused;
+  if (void* const memory = take_more(bytes, alignment, refused)) [[likely]]
+    return memory;
+  if (refused.reason == refusal::byte_budget) {
+    throw allocation_error{refused.reason, budget_->limit(), budget_->used(), refused.bytes};
   }
-  if (memory.reason == refusal::too_large) throw allocation_error{memory.reason, largest_allocation, 0, bytes};
-  throw pool_->error(memory, bytes);
+  if (refused.reason == refusal::too_large) throw allocation_error{refused.reason, largest_allocation, 0, bytes};
+  throw pool_->error(refused, bytes);
 }
 
-/// Memory from a new page or block; refused with a null `data`.
-page_span arena::take_more(std::size_t bytes, std::size_t alignment) noexcept {
+void* arena::try_allocate_slow(std::size_t bytes, std::size_t alignment) noexcept {
+  page_span refused;
+  return take_more(bytes, alignment, refused);
+}
+
+/// Memory from a new page or block; null when refused, and then `refused` says why.
+void* arena::take_more(std::size_t bytes, std::size_t alignment, page_span& refused) noexcept {
   bytes = std::max(bytes, std::size_t{1});
-  if (bytes > largest_allocation || alignment > largest_allocation) return {.reason = refusal::too_large};
-  return oversize(bytes, alignment) ? take_block(bytes, alignment) : take_from_page(bytes, alignment);
+  if (bytes > largest_allocation || alignment > largest_allocation) [[unlikely]] {
+    refused.reason = refusal::too_large;
+    return nullptr;
+  }
+  return oversize(bytes, alignment) ? take_block(bytes, alignment, refused) : take_from_page(bytes, alignment, refused);
 }
 
-page_span arena::take_block(std::size_t bytes, std::size_t alignment) noexcept {
+void* arena::take_block(std::size_t bytes, std::size_t alignment, page_span& refused) noexcept {
   std::size_t const charged = in_block_units(bytes + detail::redzone_bytes);
-  if (!charge(charged)) return {.bytes = charged, .reason = refusal::byte_budget};
+  if (!charge(charged)) {
+    refused = {.bytes = charged, .reason = refusal::byte_budget};
+    return nullptr;
+  }
   page_span const block = pool_->take_block(charged, alignment);
   if (block.data == nullptr) {
     refund(charged);
-    return block;
+    refused = block;
+    return nullptr;
   }
   page_descriptor& descriptor = pool_->descriptor(block.index);
   descriptor.owner.store(owner_tag_, std::memory_order_relaxed);  // relaxed: see page_pool::owner_of()
@@ -104,68 +113,73 @@ page_span arena::take_block(std::size_t bytes, std::size_t alignment) noexcept {
   blocks_ = block.index + 1;
   block_bytes_ += block.bytes;
   detail::unpoison(block.data, bytes);
-  return block;
+  return block.data;
 }
 
-page_span arena::take_from_page(std::size_t bytes, std::size_t alignment) noexcept {
-  std::size_t const padding = alignment > least_alignment ? alignment - least_alignment : 0;
-  page_span page = take_page(rounded(bytes) + padding);
-  if (page.data != nullptr) page.data = static_cast<std::byte*>(start_page(page, bytes, alignment));
-  return page;
-}
-
-/// A charged page with room for `needed` bytes. Classes grow with the arena: the largest not above what its pages hold
-/// already, and where the budget or the pool refuses that, any smaller one that fits.
-page_span arena::take_page(std::size_t needed) noexcept {
-  if (pages_ == 0) needed += largest_colour_bytes;
-  std::size_t least = 0;
-  while (pool_->class_bytes(least) < needed) ++least;
+/// From a new page. Classes grow with the arena: the largest not above what its pages hold already, and where the
+/// budget or the pool refuses that, any smaller one that fits.
+void* arena::take_from_page(std::size_t bytes, std::size_t alignment, page_span& refused) noexcept {
+  std::size_t needed = rounded(bytes) + (alignment > least_alignment ? alignment - least_alignment : 0);
   std::size_t c = first_class_;
-  if (pages_ != 0) {
+  if (pages_ == 0) {
+    needed += largest_colour_bytes;
+  } else {
     c = page_pool::classes - 1;
     while (c > 0 && pool_->class_bytes(c) > page_bytes_) --c;
   }
-  page_span refused;
+  std::size_t least = 0;
+  while (pool_->class_bytes(least) < needed) ++least;
   for (c = std::max(c, least) + 1; c-- > least;) {
-    std::size_t const bytes = pool_->class_bytes(c);
-    if (!charge(bytes)) {
-      refused = {.bytes = bytes, .reason = refusal::byte_budget};
-      continue;
+    if (std::uint32_t const index = take_page(c, refused); index != page_pool::no_page) [[likely]] {
+      return start_page(c, index, bytes, alignment);
     }
-    page_span const page = pool_->take_page(c);
-    if (page.data != nullptr) return page;
-    refund(bytes);
-    refused = page;
   }
-  return refused;
+  return nullptr;
 }
 
-/// Makes `page` one of ours and hands out its first bytes. Whichever of it and the current page has more room left is
+/// A charged page, by its index. What is at hand goes by its index alone: a page_span would travel through memory.
+std::uint32_t arena::take_page(std::size_t c, page_span& refused) noexcept {
+  std::size_t const bytes = pool_->class_bytes(c);
+  if (!charge(bytes)) [[unlikely]] {
+    refused = {.bytes = bytes, .reason = refusal::byte_budget};
+    return page_pool::no_page;
+  }
+  if (std::uint32_t const index = pool_->take_cached_page(c); index != page_pool::no_page) [[likely]]
+    return index;
+  page_span const page = pool_->take_page(c);
+  if (page.data != nullptr) return page.index;
+  refund(bytes);
+  refused = page;
+  return page_pool::no_page;
+}
+
+/// Makes the page one of ours and hands out its first bytes. Whichever of it and the current page has more room left is
 /// bumped from now on.
-void* arena::start_page(page_span const& page, std::size_t bytes, std::size_t alignment) noexcept {
-  page_descriptor& descriptor = pool_->descriptor(page.index);
+void* arena::start_page(std::size_t c, std::uint32_t index, std::size_t bytes, std::size_t alignment) noexcept {
+  page_descriptor& descriptor = pool_->descriptor(index);
+  std::byte* const page = pool_->page_address(index);
+  std::size_t const page_bytes = pool_->class_bytes(c);
   descriptor.owner.store(owner_tag_, std::memory_order_relaxed);  // relaxed: see page_pool::owner_of()
   descriptor.sequence = ++sequence_;
   descriptor.tail_bytes = 0;
-  descriptor.coloured = pages_ == 0;
-  page_bytes_ += page.bytes;
-  std::byte* const start = page.data + (pages_ == 0 ? colour_bytes_of(page.data, page.bytes) : 0);
-  std::byte* const memory = aligned(start, alignment);
+  descriptor.coloured = static_cast<std::uint32_t>(pages_ == 0);
+  page_bytes_ += page_bytes;
+  std::byte* const memory = aligned(page + (pages_ == 0 ? colour_bytes_of(page, page_bytes) : 0), alignment);
   std::byte* const after = memory + rounded(bytes);
-  std::byte* const end = page.data + page.bytes;
+  std::byte* const end = page + page_bytes;
   detail::unpoison(memory, bytes);
-  if (pages_ != 0 && end_ - next_ > end - after) {
-    page_descriptor& current = pool_->descriptor(pages_ - 1);
-    descriptor.tail_bytes = static_cast<std::uint32_t>(end - after);
-    descriptor.next = current.next;
-    current.next = page.index + 1;
-    return memory;
-  }
   if (pages_ != 0) {
-    pool_->descriptor(pages_ - 1).tail_bytes = static_cast<std::uint32_t>(end_ - next_);
+    page_descriptor& current = pool_->descriptor(pages_ - 1);
+    if (end_ - next_ > end - after) {
+      descriptor.tail_bytes = static_cast<std::uint32_t>(end - after);
+      descriptor.next = current.next;
+      current.next = index + 1;
+      return memory;
+    }
+    current.tail_bytes = static_cast<std::uint32_t>(end_ - next_);
   }
   descriptor.next = pages_;
-  pages_ = page.index + 1;
+  pages_ = index + 1;
   next_ = after;
   end_ = end;
   return memory;
@@ -251,7 +265,7 @@ arena::marker arena::mark() const noexcept {
 }
 
 void arena::rewind(marker const& point) noexcept {
-  run_destructors_until(point.records, point.record_count);
+  run_destructors_until(point.records, point.record_count);  // A5
   give_blocks_after(point.sequence);
   give_pages_after(point.sequence);
   assert(pages_ == point.page && "the mark is from another arena, or from before a reset");
@@ -266,9 +280,15 @@ void arena::rewind(marker const& point) noexcept {
 }
 
 void arena::release_all() noexcept {
-  run_destructors_until(nullptr, 0);
-  give_blocks_after(0);
-  give_pages_after(0);
+  if (records_ != nullptr) run_destructors_until(nullptr, 0);  // A5
+  if (blocks_ != 0) give_blocks_after(0);
+  for (std::uint32_t page = std::exchange(pages_, 0); page != 0;) {
+    std::uint32_t const index = page - 1;
+    page_descriptor const& descriptor = pool_->descriptor(index);
+    page = descriptor.next;
+    pool_->give_page(descriptor.page_class, index);
+  }
+  if (page_bytes_ != 0) refund(std::exchange(page_bytes_, 0));
   next_ = nullptr;
   end_ = nullptr;
   sequence_ = 0;

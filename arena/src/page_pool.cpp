@@ -93,7 +93,7 @@ page_span page_pool::take_page_slow(std::size_t c) noexcept {
   page_span page = options_.recycle ? take_returned(c) : page_span{};
   if (page.data == nullptr) {
     page = carve(page_carvers_[c], static_cast<std::size_t>(std::countr_zero(bytes)), 0);
-    if (page.data != nullptr) descriptors_[page.index].page_class = static_cast<std::uint32_t>(c) & 3U;
+    if (page.data != nullptr) descriptors_[page.index].page_class = static_cast<std::uint32_t>(c);
   }
   if (page.data == nullptr && !options_.recycle) {
     if (page_span const old = take_returned(c); old.data != nullptr) page = old;
@@ -158,16 +158,6 @@ void page_pool::set_span_words(std::uint32_t first, std::uint32_t spans, std::ui
   for (std::uint32_t span = first; span < first + spans; ++span) {
     // sync span-word: release; pairs with owner_of(); whoever sees the cut may read the pieces' descriptors
     span_words_[span].store(word, std::memory_order_release);
-  }
-}
-
-void page_pool::give_page(std::size_t c, std::uint32_t index) noexcept {
-  descriptors_[index].owner.store(0, std::memory_order_relaxed);  // relaxed: see owner_of()
-  detail::poison(page_address(index), class_bytes(c));
-  if (!options_.recycle) [[unlikely]]
-    return retire(c, index);
-  if (index_chain const displaced = pages_.give(c, index); !displaced.empty()) [[unlikely]] {
-    keep_or_return(c, displaced);
   }
 }
 

@@ -26,7 +26,7 @@ page_span page_pool::take_block(std::size_t bytes, std::size_t alignment) noexce
   auto const piece_shift = static_cast<std::size_t>(std::bit_width(piece - 1));
   page_span const block = piece_shift <= span_shift ? take_bin(rounded, piece_shift) : take_run(rounded, alignment);
   if (block.data != nullptr) {
-    descriptors_[block.index].units = units_of(block.bytes) & page_descriptor::units_mask;
+    descriptors_[block.index].units = units_of(block.bytes);
     blocks_in_use_.fetch_add(1, std::memory_order_relaxed);  // relaxed: a statistic
   }
   return block;

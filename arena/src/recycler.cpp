@@ -2,7 +2,7 @@
 
 namespace mayfly::detail {
 
-std::optional<std::uint32_t> recycler::take_loaded(cache& mine, std::size_t c) noexcept {
+std::uint32_t recycler::take_loaded(cache& mine, std::size_t c) noexcept {
   index_chain const chain = claim(mine.loaded[c]);
   if (chain.empty()) return refill(mine, c);
   deposit(mine.loaded[c], chain.tail(links()));
@@ -22,22 +22,22 @@ index_chain recycler::give_loaded(cache& mine, std::size_t c, std::uint32_t inde
   return displaced;
 }
 
-std::optional<std::uint32_t> recycler::refill(cache& mine, std::size_t c) noexcept {
+std::uint32_t recycler::refill(cache& mine, std::size_t c) noexcept {
   index_chain chain = claim(mine.previous[c]);
   if (!chain.empty()) {
     count(mine.taken[c]);
   } else {
     chain = pop(c);
-    if (chain.empty()) return std::nullopt;
+    if (chain.empty()) return no_item;
     refills_[c].fetch_add(1, std::memory_order_relaxed);  // relaxed: a statistic
   }
   deposit(mine.loaded[c], chain.tail(links()));
   return chain.head();
 }
 
-std::optional<std::uint32_t> recycler::take_uncached(std::size_t c) noexcept {
+std::uint32_t recycler::take_uncached(std::size_t c) noexcept {
   index_chain const chain = pop(c);
-  if (chain.empty()) return std::nullopt;
+  if (chain.empty()) return no_item;
   refills_[c].fetch_add(1, std::memory_order_relaxed);  // relaxed: a statistic
   push(c, chain.tail(links()));
   return chain.head();

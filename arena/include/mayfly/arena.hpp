@@ -96,7 +96,7 @@ class arena {
   [[nodiscard]] void* try_allocate(std::size_t bytes, std::size_t alignment = least_alignment) noexcept {
     if (void* const memory = bump(bytes, alignment)) [[likely]]
       return memory;
-    return take_more(bytes, alignment).data;
+    return try_allocate_slow(bytes, alignment);
   }
 
   /// Gives memory back early where that is free of cost: the allocation made last, or one that has a block of its own.
@@ -154,7 +154,7 @@ class arena {
 
   /// Runs all destructors, gives every page and block back. The arena may be used again.
   void reset() noexcept {
-    if (pages_ != 0 || blocks_ != 0) release_all();
+    if (reserved_bytes() != 0) release_all();
   }
 
   /// Runs all destructors now and keeps the memory: objects of several arenas that know each other all end before the
@@ -221,7 +221,7 @@ class arena {
   }
 
   /// The fast path; null where the current page has no room. Bounds are compared before rounding, so that no size can
-  /// overflow: the room is a multiple of 8, hence what fits unrounded fits rounded.
+  /// overflow (A4): the room is a multiple of 8, hence what fits unrounded fits rounded.
   [[nodiscard]] void* bump(std::size_t bytes, std::size_t alignment) noexcept {
     assert(std::has_single_bit(alignment));
     bytes += static_cast<std::size_t>(bytes == 0);
@@ -251,15 +251,19 @@ class arena {
   }
 
   [[nodiscard]] void* allocate_slow(std::size_t bytes, std::size_t alignment);
-  [[nodiscard]] page_span take_more(std::size_t bytes, std::size_t alignment) noexcept;
-  [[nodiscard]] page_span take_block(std::size_t bytes, std::size_t alignment) noexcept;
-  [[nodiscard]] page_span take_from_page(std::size_t bytes, std::size_t alignment) noexcept;
-  [[nodiscard]] page_span take_page(std::size_t needed) noexcept;
-  void* start_page(page_span const& page, std::size_t bytes, std::size_t alignment) noexcept;
+  [[nodiscard]] void* try_allocate_slow(std::size_t bytes, std::size_t alignment) noexcept;
+  [[nodiscard]] void* take_more(std::size_t bytes, std::size_t alignment, page_span& refused) noexcept;
+  [[nodiscard]] void* take_block(std::size_t bytes, std::size_t alignment, page_span& refused) noexcept;
+  [[nodiscard]] void* take_from_page(std::size_t bytes, std::size_t alignment, page_span& refused) noexcept;
+  [[nodiscard]] std::uint32_t take_page(std::size_t c, page_span& refused) noexcept;
+  void* start_page(std::size_t c, std::uint32_t index, std::size_t bytes, std::size_t alignment) noexcept;
   [[nodiscard]] bool in_current_page(void const* memory, std::size_t bytes) const noexcept;
 
+  // A7: charged before memory is taken, refunded after it was given back.
   [[nodiscard]] bool charge(std::size_t bytes) noexcept { return budget_ == nullptr || budget_->try_charge(bytes); }
-  void refund(std::size_t bytes) noexcept;
+  void refund(std::size_t bytes) noexcept {
+    if (budget_ != nullptr) budget_->refund(bytes);
+  }
 
   void record(void* object, destructor destroy);
   void add_chunk();

@@ -2,6 +2,7 @@
 
 #include <mayfly/allocation_error.hpp>
 #include <mayfly/detail/mapping.hpp>
+#include <mayfly/detail/poison.hpp>
 #include <mayfly/detail/recycler.hpp>
 #include <mayfly/detail/span_space.hpp>
 #include <mayfly/detail/thread_index.hpp>
@@ -53,6 +54,7 @@ struct page_class_stats {
   std::uint64_t from_system = 0;    ///< takes that needed new memory from the system, ever
 };
 
+/// Where all of the pool's memory is, as page_class_stats.
 struct page_pool_stats {
   std::array<page_class_stats, page_pool_options::classes> classes{};
   std::size_t reserved_bytes = 0;   ///< addresses
@@ -78,7 +80,7 @@ struct page_span {
 };
 
 /// What the pool and the page's present owner know of one page. Kept outside the page, never unmapped before the pool
-/// is. All but `owner` belong to whoever holds the page.
+/// is. All but `owner` belong to whoever holds the page (A2).
 struct page_descriptor {
   std::atomic<std::uint64_t> owner;  ///< tag of the scope that holds the page, 0 when nobody does; read by anyone
   std::uint64_t sequence;            ///< the arena's count of pages and blocks when it took this one
@@ -87,17 +89,19 @@ struct page_descriptor {
     std::uint32_t tail_bytes;  ///< pages: bytes left unused at the end when the arena went on to another
     std::uint32_t previous;    ///< blocks: index + 1 of the one before
   };
-  std::uint32_t units : 29;       ///< blocks: bytes handed out, in units of 4 KiB
-  std::uint32_t page_class : 2;   ///< pages: set once, when cut
-  std::uint32_t coloured : 1;     ///< pages: the arena's first, which starts at an offset of its own
-  std::uint32_t committed_units;  ///< blocks: memory it has had, in units of 4 KiB
+  union {
+    std::uint32_t page_class;  ///< pages: set once, when cut
+    std::uint32_t units;       ///< blocks: bytes handed out, in units of 4 KiB
+  };
+  union {
+    std::uint32_t coloured;         ///< pages: 1 for the arena's first, which starts at an offset of its own
+    std::uint32_t committed_units;  ///< blocks: memory it has had, in units of 4 KiB
+  };
 
   /// Blocks: bytes handed out.
   [[nodiscard]] std::size_t block_bytes() const noexcept { return std::size_t{units} * block_unit_bytes; }
   /// Blocks are rounded up to these.
   static constexpr std::size_t block_unit_bytes = std::size_t{4} << 10U;
-  static constexpr std::uint32_t units_mask = (1U << 29U) - 1;
-  static_assert(detail::span_space::largest_bytes / block_unit_bytes <= units_mask);
 };
 static_assert(sizeof(page_descriptor) == 32);
 
@@ -124,13 +128,26 @@ class page_pool : private detail::thread_exit_listener {
 
   /// A page of class `c`, uninitialised, aligned to its size; or a refusal.
   [[nodiscard]] page_span take_page(std::size_t c) noexcept {
-    if (auto const index = pages_.take(c)) [[likely]]
-      return {page_address(*index), class_bytes(c), *index};
+    if (std::uint32_t const index = take_cached_page(c); index != no_page) [[likely]]
+      return {page_address(index), class_bytes(c), index};
     return take_page_slow(c);
   }
 
+  /// What take_page() would take without asking the system, by its index: a page that this thread's magazines or the
+  /// depot have; no_page otherwise.
+  [[nodiscard]] std::uint32_t take_cached_page(std::size_t c) noexcept { return pages_.take_index(c); }
+  static constexpr std::uint32_t no_page = detail::recycler::no_item;
+
   /// Takes a page back. `c` is the class it was taken with.
-  void give_page(std::size_t c, std::uint32_t index) noexcept;
+  void give_page(std::size_t c, std::uint32_t index) noexcept {
+    descriptors_[index].owner.store(0, std::memory_order_relaxed);  // relaxed: see owner_of()
+    detail::poison(page_address(index), class_bytes(c));
+    if (!options_.recycle) [[unlikely]]
+      return retire(c, index);
+    if (detail::index_chain const displaced = pages_.give(c, index); !displaced.empty()) [[unlikely]] {
+      keep_or_return(c, displaced);
+    }
+  }
 
   /// A block of at least `bytes` (above zero), aligned to `alignment` (a power of two), rounded up to 4 KiB; or a
   /// refusal. For what is too large for a page.

@@ -15,7 +15,7 @@ struct index_links {
   std::atomic<std::uint32_t> count;       ///< items in the chain that starts here; written by the pusher
 };
 
-/// A chain of items, owned by whoever holds this word. An empty chain is the word 0.
+/// A chain of items, owned by whoever holds this word (A1). An empty chain is the word 0.
 ///
 ///     63            32 31             0
 ///     [ head index    |  item count   ]

@@ -2,7 +2,7 @@
 
 #include <cstddef>
 
-/// AddressSanitizer's view of arena memory. In other builds every function is empty.
+/// AddressSanitizer's view of arena memory (A8). In other builds every function is empty.
 #if defined(__SANITIZE_ADDRESS__)
 #define MAYFLY_ASAN 1
 #elif defined(__has_feature)

@@ -8,6 +8,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <limits>
 #include <optional>
 
 namespace mayfly::detail {
@@ -41,8 +42,11 @@ class recycler {
   [[nodiscard]] bool ready() const noexcept { return links_ && caches_; }
   [[nodiscard]] index_links* links() const noexcept { return &links_[0]; }
 
-  /// An item of class c from this thread's magazines, else a magazine from the depot, else nothing.
-  [[nodiscard]] std::optional<std::uint32_t> take(std::size_t c) noexcept {
+  static constexpr std::uint32_t no_item = std::numeric_limits<std::uint32_t>::max();
+
+  /// An item of class c from this thread's magazines, else a magazine from the depot, else no_item. (An optional would
+  /// go through memory, in two stores and one load that has to wait for both: it was a quarter of this function.)
+  [[nodiscard]] std::uint32_t take_index(std::size_t c) noexcept {
     thread_index const thread = this_thread_index();
     if (thread >= max_threads) [[unlikely]]
       return take_uncached(c);
@@ -53,6 +57,9 @@ class recycler {
     }
     return take_loaded(mine, c);
   }
+
+  /// The same as an optional.
+  [[nodiscard]] std::optional<std::uint32_t> take(std::size_t c) noexcept { return optional(take_index(c)); }
 
   /// Puts an item in front of this thread's magazines or into them. When both were full, the chain that had to make
   /// room is handed to the caller, who pushes it or disposes of it.
@@ -131,10 +138,13 @@ class recycler {
     counter.store(counter.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   }
 
-  [[nodiscard]] std::optional<std::uint32_t> take_loaded(cache& mine, std::size_t c) noexcept;
-  [[nodiscard]] std::optional<std::uint32_t> refill(cache& mine, std::size_t c) noexcept;
+  [[nodiscard]] std::uint32_t take_loaded(cache& mine, std::size_t c) noexcept;
+  [[nodiscard]] std::uint32_t refill(cache& mine, std::size_t c) noexcept;
   [[nodiscard]] index_chain give_loaded(cache& mine, std::size_t c, std::uint32_t index) noexcept;
-  [[nodiscard]] std::optional<std::uint32_t> take_uncached(std::size_t c) noexcept;
+  [[nodiscard]] std::uint32_t take_uncached(std::size_t c) noexcept;
+  [[nodiscard]] static std::optional<std::uint32_t> optional(std::uint32_t item) noexcept {
+    return item == no_item ? std::nullopt : std::optional{item};
+  }
   [[nodiscard]] static thread_index walk_limit() noexcept { return std::min(max_threads, thread_index_limit()); }
 
   mapped_array<index_links> links_;
