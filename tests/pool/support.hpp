@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <iostream>
 #include <latch>
+#include <memory>
 #include <random>
 #include <string>
 #include <thread>
@@ -33,34 +34,40 @@ void wait_until(Condition&& condition) {
 /// A completion for whom it does not matter.
 inline constexpr auto ignore = [](auto const&, request_context&) {};
 
-/// Occupies one worker until opened: what is submitted behind it waits in the queue.
+/// Occupies workers until opened: what is submitted behind it waits in the queue.
 class roadblock {
  public:
-  explicit roadblock(executor& pool, std::size_t workers = 1) : started_(static_cast<std::ptrdiff_t>(workers)) {
+  explicit roadblock(executor& pool, std::size_t workers = 1)
+      : state_(std::make_shared<state>(static_cast<std::ptrdiff_t>(workers))) {
     for (std::size_t i = 0; i < workers; ++i) {
       auto const admitted = pool.try_submit(
           {.route = "roadblock", .priority = priority::high},
-          [this](request_context&) {
-            started_.count_down();
-            open_.wait();
+          [state = state_](request_context&) {
+            state->started.count_down();
+            state->open.wait();
           },
           ignore);
       if (!admitted) std::abort();
     }
-    started_.wait();
+    state_->started.wait();
   }
   ~roadblock() { open(); }
   roadblock(roadblock const&) = delete;
   roadblock& operator=(roadblock const&) = delete;
 
   void open() {
-    if (!opened_.exchange(true)) open_.count_down();
+    if (!state_->opened.exchange(true)) state_->open.count_down();
   }
 
  private:
-  std::latch started_;
-  std::latch open_{1};
-  std::atomic<bool> opened_{false};
+  /// Shared with the handlers, which may still be waking up when the block has gone.
+  struct state {
+    explicit state(std::ptrdiff_t workers) : started(workers) {}
+    std::latch started;
+    std::latch open{1};
+    std::atomic<bool> opened{false};
+  };
+  std::shared_ptr<state> state_;
 };
 
 }  // namespace mayfly::test

@@ -1,0 +1,169 @@
+#include "counted_heap.hpp"
+#include "support.hpp"
+#include "syscall_filter.hpp"
+#include <mayfly/executor.hpp>
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstring>
+#include <string>
+#include <thread>
+
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+// D10: a warm request calls no heap, takes no page fault, and makes no system call but to sleep and to wake.
+namespace {
+
+using mayfly::executor;
+using mayfly::executor_options;
+using mayfly::outcome;
+using mayfly::request_context;
+using mayfly::test::counting_heap_calls;
+using mayfly::test::heap_calls;
+using mayfly::test::ignore;
+using mayfly::test::roadblock;
+
+constexpr std::size_t requests = 100'000;
+constexpr std::size_t slots = 128;
+
+/// A handler of 96 bytes that takes `arena_bytes` of its request's memory, in pieces of some 1 KiB, and touches each.
+struct handler {
+  std::size_t arena_bytes;
+  std::array<std::byte, 88> rest{};
+
+  std::byte* operator()(request_context& request) const {
+    std::byte* last = nullptr;
+    for (std::size_t done = 0; done < arena_bytes; done += 1'000) {
+      last = static_cast<std::byte*>(request.arena().allocate(1'000));
+      last[0] = last[999] = std::byte{5};
+    }
+    return last;
+  }
+};
+static_assert(sizeof(handler) == 96);
+
+/// Submits `count` requests as fast as they are taken, and waits for them.
+void pump(executor& pool, std::size_t count, std::size_t arena_bytes) {
+  std::atomic<std::size_t> ended{0};
+  for (std::size_t submitted = 0; submitted < count;) {
+    auto const admitted = pool.try_submit({.route = "warm", .priority = static_cast<mayfly::priority>(submitted % 3)},
+                                          handler{.arena_bytes = arena_bytes},
+                                          [&ended](outcome<std::byte*> const& end, request_context&) {
+                                            if (**end == std::byte{5}) ended.fetch_add(1, std::memory_order_relaxed);
+                                          });
+    if (admitted) {
+      ++submitted;
+    } else {
+      std::this_thread::yield();
+    }
+  }
+  while (ended.load(std::memory_order_relaxed) != count) std::this_thread::yield();
+}
+
+/// Every slot has been used once, every worker has run requests of that size, and everybody has slept and been woken.
+void warm_up(executor& pool, std::size_t arena_bytes) {
+  {
+    roadblock block(pool, pool.workers());
+    while (pool.try_submit({}, [](request_context&) {}, ignore)) {
+    }
+  }
+  pump(pool, 20'000, arena_bytes);
+  for (int i = 0; i < 3; ++i) {
+    mayfly::test::wait_until([&] { return pool.stats().parked == pool.workers(); });
+    pump(pool, 100, arena_bytes);
+  }
+  {
+    roadblock const both(pool, pool.workers());  // no worker has been left out
+  }
+  mayfly::test::wait_until([&] { return pool.stats().in_flight == 0; });  // nothing of the above ends later
+}
+
+executor_options options() { return {.workers = 2, .max_in_flight = slots}; }
+
+std::int64_t minor_faults() {
+  rusage now{};
+  getrusage(RUSAGE_SELF, &now);
+  return now.ru_minflt;
+}
+
+class WarmRequest : public testing::TestWithParam<std::size_t> {};
+
+TEST_P(WarmRequest, CallsNoHeap) {
+  if (!MAYFLY_TEST_HEAP_IS_COUNTED) GTEST_SKIP() << "a sanitizer has the heap";
+  executor pool(options());
+  warm_up(pool, GetParam());
+  heap_calls = 0;
+  counting_heap_calls = true;
+  pump(pool, requests, GetParam());
+  counting_heap_calls = false;
+  EXPECT_EQ(heap_calls.load(), 0U);
+}
+
+TEST_P(WarmRequest, TakesNoPageFault) {
+  if (!MAYFLY_TEST_HEAP_IS_COUNTED) GTEST_SKIP() << "a sanitizer touches memory of its own";
+  executor pool(options());
+  warm_up(pool, GetParam());
+  std::int64_t const before = minor_faults();
+  pump(pool, requests, GetParam());
+  EXPECT_EQ(minor_faults() - before, 0);
+}
+
+TEST_P(WarmRequest, MakesNoSystemCallButToSleepAndToWake) {
+  if (!MAYFLY_TEST_HEAP_IS_COUNTED) GTEST_SKIP() << "a sanitizer makes system calls of its own";
+  constexpr int not_allowed = 222;
+  pid_t const child = fork();
+  if (child == 0) {
+    alarm(100);
+    executor pool(options());
+    warm_up(pool, GetParam());
+    if (mayfly::test::allow_only_sleeping_and_waking() != 0) _exit(not_allowed);
+    pump(pool, requests, GetParam());
+    _exit(0);  // its threads and memory go with it
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFEXITED(status)) << "signal " << WTERMSIG(status);
+  if (WEXITSTATUS(status) == not_allowed) GTEST_SKIP() << "seccomp filters are forbidden here";
+  EXPECT_EQ(WEXITSTATUS(status), 0) << "the number of a system call that a warm request made";
+}
+
+INSTANTIATE_TEST_SUITE_P(ArenaBytes, WarmRequest, testing::Values(1'000, 100'000, 1'000'000),
+                         [](auto const& bytes) { return std::to_string(bytes.param); });
+
+/// The tests above prove nothing if what they count cannot be counted.
+TEST(WarmRequestCounters, SeeAPlantedHeapCallAFaultAndASystemCall) {
+  if (!MAYFLY_TEST_HEAP_IS_COUNTED) GTEST_SKIP() << "a sanitizer has the heap";
+  executor pool(options());
+  warm_up(pool, 1'000);
+  heap_calls = 0;
+  counting_heap_calls = true;
+  EXPECT_TRUE(pool.run({}, [](request_context&) {}).has_value());  // allocates what it shares with its caller
+  counting_heap_calls = false;
+  EXPECT_GE(heap_calls.load(), 1U);
+
+  std::int64_t const before = minor_faults();
+  EXPECT_TRUE(
+      pool.run({}, [](request_context& request) { std::memset(request.arena().allocate(16 << 20), 1, 16 << 20); })
+          .has_value());
+  EXPECT_GT(minor_faults() - before, 0);
+
+  pid_t const child = fork();
+  if (child == 0) {
+    alarm(20);
+    executor planted(options());
+    if (mayfly::test::allow_only_sleeping_and_waking() != 0) _exit(__NR_getppid);
+    static_cast<void>(planted.try_submit({}, [](request_context&) { getppid(); }, ignore));
+    for (;;) std::this_thread::yield();
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), __NR_getppid);
+}
+
+}  // namespace
