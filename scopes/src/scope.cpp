@@ -116,7 +116,7 @@ void scope::end_life() noexcept {
   // sync scope-pin: acquire; pairs with unpin(); reads what looked-on threads did
   // sync scope-pin: release; pairs with the last unpin(), which tears down on our behalf
   std::uint64_t const before = control_.fetch_and(~live_bit, std::memory_order_acq_rel);
-  if ((before & pins_mask) == 0) tear_down();
+  if ((before & pins_mask) == 0) tear_down();  // S3: else the scope is no longer ours to touch
 }
 
 void scope::unpin() noexcept {
@@ -127,8 +127,8 @@ void scope::unpin() noexcept {
   if ((before & live_bit) == 0 && (before & pins_mask) == pin_one) tear_down();
 }
 
-/// Runs on whichever thread made the scope unreachable. Lanes end before the arena inside the scope, newest first, and
-/// again while destructors make new objects; only then does the first page go.
+/// Runs on whichever thread made the scope unreachable (S3). Lanes end before the arena inside the scope, newest first,
+/// and again while destructors make new objects; only then does the first page go (S6).
 void scope::tear_down() noexcept {
   {
     detail::saved_scope const before;
@@ -146,7 +146,7 @@ void scope::tear_down() noexcept {
         more = more || lane->memory.has_destructors();
       }
     }
-    before.restore();  // not where that is this scope itself
+    before.restore();  // S7: nothing, where that is this scope itself
   }
   for (auto* lane = lanes_.load(std::memory_order_relaxed); lane != nullptr;) {
     mayfly::arena last = std::move(lane->memory);  // the lane lies in a page of its own arena

@@ -67,7 +67,7 @@ scope* scope_registry::open(scope_options const& options) noexcept {
   auto const slot = take_slot();
   if (!slot) return nullptr;
   scope& opened = slots_[*slot];
-  // Relaxed: while the slot is free only its taker writes here, and it was handed to us by the free list.
+  // Relaxed: while the slot is free only its taker writes here (S4), and it was handed to us by the free list.
   std::uint64_t const generation = opened.control_.load(std::memory_order_relaxed) >> scope::generation_shift;
   opened.id_ = scope_id{range_.first() + *slot, generation};
   opened.holds_.store(1, std::memory_order_relaxed);  // relaxed: published by the control word below
@@ -82,7 +82,7 @@ scope* scope_registry::open(scope_options const& options) noexcept {
   opened.main_.restart({.budget = &opened.budget_, .owner_tag = opened.id_.bits(), .first_class = options.first_class});
   opened.adopt();
   MAYFLY_SCHEDULE_POINT("scope-open");
-  // sync scope-open: release; pairs with find(), pin(), request_cancel(), close(); publishes the slot's fields
+  // sync scope-open: release; pairs with look(), pin(), close(); publishes the slot's fields
   opened.control_.store(generation << scope::generation_shift | scope::live_bit, std::memory_order_release);
   return &opened;
 }
@@ -99,7 +99,7 @@ bool scope_registry::close(scope_id id) noexcept {
     // sync scope-hold: acquire; pairs with drop_hold(). 1: all holds are gone, none can come, ours is the last part.
     bool const last = found->holds_.load(std::memory_order_acquire) == 1;
     std::uint64_t const next = last ? (control | scope::closed_bit) & ~scope::live_bit : control | scope::closed_bit;
-    // Lock-free; no ABA: the generation is in the word.
+    // Lock-free; no ABA: the generation is in the word (S2).
     // sync scope-pin: acquire and release; pairs with unpin(), as in end_life()
     if (!found->control_.compare_exchange_weak(control, next, std::memory_order_acq_rel, std::memory_order_acquire)) {
       continue;
@@ -115,7 +115,7 @@ bool scope_registry::close(scope_id id) noexcept {
 }
 
 std::optional<std::uint32_t> scope_registry::take_slot() noexcept {
-  // A slot that another thread is just moving between its magazines can be overlooked: hence more than one round.
+  // S9. A slot that another thread is just moving between its magazines can be overlooked: hence more than one round.
   for (int round = 0; round < takes_before_full; ++round) {
     if (auto const slot = free_.take(slot_class)) return slot;
     if (auto const slot = take_fresh_slot()) return slot;
@@ -141,7 +141,7 @@ std::optional<std::uint32_t> scope_registry::take_fresh_slot() noexcept {
   return slot;
 }
 
-/// The slot's scope has been torn down: its id is refused from here on, and the slot is free for the next.
+/// The slot's scope has been torn down: the slot is free for the next, or retires (S1).
 void scope_registry::give_slot(std::uint32_t slot, std::uint64_t next_generation) noexcept {
   scope& ended = slots_[slot];
   bool const used_up = next_generation > scope_id::largest_generation;
@@ -169,8 +169,8 @@ std::optional<scope_info> scope_registry::find(scope_id id) const noexcept {
   return look(slot, id);
 }
 
-/// Reads the fields between two looks at the control word, as a sequence lock does. The fields' own acquire loads keep
-/// the second look behind them, so no fence is needed.
+/// Reads the fields between two looks at the control word, as a sequence lock does (S5). The fields' own acquire loads
+/// keep the second look behind them, so no fence is needed.
 std::optional<scope_info> scope_registry::look(std::uint32_t slot, std::optional<scope_id> wanted) const noexcept {
   scope const& seen = slots_[slot];
   // sync scope-open: acquire; pairs with open(); reads the slot's fields
@@ -186,7 +186,7 @@ std::optional<scope_info> scope_registry::look(std::uint32_t slot, std::optional
   info.opened = scope_clock::time_point{scope_clock::duration{seen.opened_.load(std::memory_order_acquire)}};
   info.deadline = scope_clock::time_point{scope_clock::duration{seen.deadline_.load(std::memory_order_acquire)}};
   info.phase = seen.phase_.load(std::memory_order_acquire);
-  info.reserved_bytes = seen.reserved_bytes();  // may be off by what is charged this moment
+  info.reserved_bytes = seen.reserved_bytes();  // relaxed: a figure, not part of S5
   MAYFLY_SCHEDULE_POINT("scope-look");
   // Relaxed: ordered behind the loads above by their acquire.
   std::uint64_t const after = seen.control_.load(std::memory_order_relaxed);
@@ -203,7 +203,7 @@ scope_pin scope_registry::pin(scope_id id) noexcept {
   while (control >> scope::generation_shift == id.generation() && (control & scope::live_bit) != 0 &&
          (control & scope::pins_mask) != scope::pins_mask) {
     MAYFLY_SCHEDULE_POINT("scope-pin");
-    // Lock-free; no ABA: the generation is in the word.
+    // Lock-free; no ABA: the generation is in the word (S2).
     // sync scope-open: acquire; pairs with open(); reads the slot's fields
     if (found->control_.compare_exchange_weak(control, control + scope::pin_one, std::memory_order_acquire,
                                               std::memory_order_relaxed)) {
@@ -220,7 +220,7 @@ bool scope_registry::request_cancel(scope_id id) noexcept {
   while (control >> scope::generation_shift == id.generation() && (control & scope::live_bit) != 0) {
     if ((control & scope::cancelled_bit) != 0) return true;
     MAYFLY_SCHEDULE_POINT("scope-cancel");
-    // Relaxed: the flag orders nothing, it is polled. Lock-free; no ABA: the generation is in the word.
+    // Relaxed: the flag orders nothing, it is polled. Lock-free; no ABA: the generation is in the word (S2).
     if (found->control_.compare_exchange_weak(control, control | scope::cancelled_bit, std::memory_order_relaxed,
                                               std::memory_order_relaxed)) {
       return true;

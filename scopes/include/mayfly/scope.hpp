@@ -58,7 +58,7 @@ class scope_mismatch : public std::logic_error {
 
 namespace detail {
 
-/// A scope's arena for a thread that did not open it. Lies in its own first page.
+/// A scope's arena for a thread that did not open it (S8). Lies in its own first page.
 struct lane {
   arena memory;
   std::uint64_t thread_key;
@@ -176,8 +176,8 @@ class alignas(64) scope {
   // control_: who may find the scope, and who may still look at it.
   //     63           24   23       22       21        20        0
   //     [ generation    | live | closed | cancelled |  pins      ]
-  // live: find, pin and cancel answer. closed: the opener's part is over. The scope's memory is torn down by whoever
-  // makes live = 0 and pins = 0 true, exactly once.
+  // live: find, pin and cancel answer (S2). closed: the opener's part is over. The scope's memory is torn down by
+  // whoever makes live = 0 and pins = 0 true, exactly once (S3).
   static constexpr std::uint64_t pin_one = 1;
   static constexpr std::uint64_t pins_mask = (std::uint64_t{1} << 21U) - 1;
   static constexpr std::uint64_t cancelled_bit = std::uint64_t{1} << 21U;

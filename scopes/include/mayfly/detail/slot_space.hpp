@@ -5,7 +5,7 @@
 namespace mayfly::detail {
 
 /// A registry's share of the slot numbers in scope ids. Live registries have disjoint shares, and a share that is used
-/// again starts above every generation given out in it before: ids are distinct for the life of the process.
+/// again starts above every generation given out in it before: ids are distinct for the life of the process (S1).
 class slot_range {
  public:
   /// Throws std::length_error where 2^24 slots do not suffice.

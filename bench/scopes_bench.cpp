@@ -1,0 +1,159 @@
+// What a scope costs on top of a bare arena, and where it goes. Everything runs warm, on one thread, with recycled
+// pages and slots. Compare within one run:
+//
+//   bench_scopes --benchmark_repetitions=9 --benchmark_report_aggregates_only=true
+
+#include <mayfly/arena.hpp>
+#include <mayfly/effect_handler.hpp>
+#include <mayfly/scope.hpp>
+#include <mayfly/scope_registry.hpp>
+#include <mayfly/scoped_ref.hpp>
+
+#include <benchmark/benchmark.h>
+
+#include <cstddef>
+#include <cstring>
+
+namespace {
+
+constexpr std::size_t small_bytes = 32;
+
+struct fixture {
+  mayfly::page_pool pool;
+  mayfly::scope_registry registry{pool};
+};
+
+void touch(void* memory) {
+  std::memset(memory, 0x5A, small_bytes);
+  benchmark::DoNotOptimize(memory);
+}
+
+/// With the time given, as the executor does: it has just read the clock.
+mayfly::scope_options timed() { return {.route = "bench", .opened = mayfly::scope_clock::time_point{}}; }
+
+// ---- what there is without scopes
+
+void arena_open_allocate_close(benchmark::State& state) {
+  mayfly::page_pool pool;
+  for (auto _ : state) {
+    mayfly::arena memory{pool};
+    touch(memory.allocate(small_bytes));
+  }
+}
+BENCHMARK(arena_open_allocate_close);
+
+/// The part of a scope that pays for its byte budget.
+void arena_with_budget_open_allocate_close(benchmark::State& state) {
+  mayfly::page_pool pool;
+  mayfly::byte_budget budget;
+  for (auto _ : state) {
+    mayfly::arena memory{pool, {.budget = &budget}};
+    touch(memory.allocate(small_bytes));
+  }
+}
+BENCHMARK(arena_with_budget_open_allocate_close);
+
+// ---- a scope's life
+
+void scope_open_allocate_close(benchmark::State& state) {
+  fixture f;
+  for (auto _ : state) {
+    mayfly::scope* const opened = f.registry.open(timed());
+    {
+      mayfly::scope_entry const entered{*opened, opened->main_arena()};
+      touch(opened->arena().allocate(small_bytes));
+    }
+    opened->close();
+  }
+}
+BENCHMARK(scope_open_allocate_close);
+
+/// The difference to the one above is the clock.
+void scope_open_allocate_close_reading_the_clock(benchmark::State& state) {
+  fixture f;
+  for (auto _ : state) {
+    mayfly::scope* const opened = f.registry.open({.route = "bench"});
+    {
+      mayfly::scope_entry const entered{*opened, opened->main_arena()};
+      touch(opened->arena().allocate(small_bytes));
+    }
+    opened->close();
+  }
+}
+BENCHMARK(scope_open_allocate_close_reading_the_clock);
+
+void scope_open_close(benchmark::State& state) {
+  fixture f;
+  for (auto _ : state) {
+    mayfly::scope* const opened = f.registry.open(timed());
+    benchmark::DoNotOptimize(opened);
+    opened->close();
+  }
+}
+BENCHMARK(scope_open_close);
+
+/// One scope after the other on an effect_handler, as a language runtime would drive it.
+void effect_handler_enter_allocate_exit(benchmark::State& state) {
+  fixture f;
+  mayfly::scope_stack scopes{f.registry, timed()};
+  for (auto _ : state) {
+    mayfly::scope_id const id = scopes.enter_request_scope();
+    touch(mayfly::current_scope()->arena().allocate(small_bytes));
+    scopes.exit_request_scope(id);
+  }
+}
+BENCHMARK(effect_handler_enter_allocate_exit);
+
+// ---- inside and beside a scope
+
+struct open_scope : fixture {
+  mayfly::scope* const opened = registry.open(timed());
+  open_scope() = default;
+  open_scope(open_scope const&) = delete;
+  open_scope& operator=(open_scope const&) = delete;
+  ~open_scope() { opened->close(); }
+};
+
+void enter_and_leave(benchmark::State& state) {
+  open_scope f;
+  for (auto _ : state) {
+    mayfly::scope_entry const entered{*f.opened, f.opened->main_arena()};
+    benchmark::DoNotOptimize(mayfly::current_scope());
+  }
+}
+BENCHMARK(enter_and_leave);
+
+void allocate_in_scope(benchmark::State& state) {
+  open_scope f;
+  mayfly::scope_entry const entered{*f.opened, f.opened->main_arena()};
+  auto const start = f.opened->arena().mark();
+  std::size_t rounds = 0;
+  for (auto _ : state) {
+    touch(f.opened->arena().allocate(small_bytes));
+    if (++rounds % 256 == 0) f.opened->arena().rewind(start);
+  }
+}
+BENCHMARK(allocate_in_scope);
+
+void find(benchmark::State& state) {
+  open_scope f;
+  for (auto _ : state) benchmark::DoNotOptimize(f.registry.find(f.opened->id()));
+}
+BENCHMARK(find);
+
+void pin_and_unpin(benchmark::State& state) {
+  open_scope f;
+  for (auto _ : state) benchmark::DoNotOptimize(f.registry.pin(f.opened->id()));
+}
+BENCHMARK(pin_and_unpin);
+
+void hold_and_release(benchmark::State& state) {
+  open_scope f;
+  mayfly::scope_entry const entered{*f.opened, f.opened->main_arena()};
+  for (auto _ : state) benchmark::DoNotOptimize(f.opened->hold());
+}
+BENCHMARK(hold_and_release);
+
+}  // namespace
+
+BENCHMARK_MAIN();
