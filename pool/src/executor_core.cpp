@@ -8,17 +8,15 @@
 namespace mayfly::detail {
 namespace {
 
-std::unique_ptr<page_pool> make_pages(executor_options const& options) {
-  if (options.pages != nullptr) return nullptr;
+page_pool& make_pages(std::optional<page_pool>& own, executor_options const& options) {
+  if (options.pages != nullptr) return *options.pages;
   page_pool_options wanted;
   if (options.page_budget_bytes != 0) wanted.max_bytes = options.page_budget_bytes;
-  return std::make_unique<page_pool>(wanted);
+  return own.emplace(wanted);
 }
 
-std::unique_ptr<scope_registry> make_registry(page_pool& pages, executor_options const& options) {
-  return std::make_unique<scope_registry>(
-      pages, scope_registry_options{.capacity = static_cast<std::uint32_t>(options.max_in_flight),
-                                    .first_generation = options.first_generation});
+scope_registry_options registry_options(executor_options const& options) noexcept {
+  return {.capacity = static_cast<std::uint32_t>(options.max_in_flight), .first_generation = options.first_generation};
 }
 
 }  // namespace
@@ -28,9 +26,8 @@ executor_core::executor_core(executor_options const& asked)
       clock_(cycle_clock::instance()),
       idle_spin_ticks_(clock_.to_ticks(options_.idle_spin)),
       fork_depth_((fork_guard::watch(), fork_guard::depth())),
-      own_pages_(make_pages(options_)),
-      pages_(own_pages_ ? own_pages_.get() : options_.pages),
-      registry_(make_registry(*pages_, options_)),
+      pages_(&make_pages(own_pages_, options_)),
+      registry_(*pages_, registry_options(options_)),
       records_(std::make_unique<request_record[]>(options_.max_in_flight)),
       help_(std::make_unique<nested_help>(gate_, options_.workers)),
       // Every slot is reserved for threads of ours and none is left for oneTBB's: see the README, "Whose threads".
@@ -45,7 +42,7 @@ executor_core::executor_core(executor_options const& asked)
 executor_core::~executor_core() {
   close_rings();
   stop_workers();
-  while (registry_->live() != 0) std::this_thread::sleep_for(std::chrono::milliseconds{1});  // held scopes
+  while (registry_.live() != 0) std::this_thread::sleep_for(std::chrono::milliseconds{1});  // held scopes
 }
 
 /// One after the other, each running before the next is made: a failure finds no half-started thread.
@@ -112,7 +109,7 @@ executor_stats executor_core::stats() const {
     of.run_time.add_to_histogram(sum.run_time);
   }
   sum.workers = workers_.size();
-  sum.in_flight = registry_->live();
+  sum.in_flight = registry_.live();
   sum.parked = gate_.parked();
   return sum;
 }

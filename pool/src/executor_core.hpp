@@ -20,6 +20,7 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -61,7 +62,7 @@ class executor_core {
   [[nodiscard]] executor_stats stats() const;
   [[nodiscard]] bool in_forked_child() const noexcept;
   [[nodiscard]] executor_options const& options() const noexcept { return options_; }
-  [[nodiscard]] scope_registry& registry() noexcept { return *registry_; }
+  [[nodiscard]] scope_registry& registry() noexcept { return registry_; }
   [[nodiscard]] page_pool& pages() noexcept { return *pages_; }
   [[nodiscard]] nested_help& help() noexcept { return *help_; }
   [[nodiscard]] cycle_clock const& clock() const noexcept { return clock_; }
@@ -108,9 +109,9 @@ class executor_core {
   cycle_clock const& clock_;
   cycle_clock::ticks idle_spin_ticks_;
   std::uint32_t fork_depth_;
-  std::unique_ptr<page_pool> own_pages_;
+  std::optional<page_pool> own_pages_;  // none when the options bring one
   page_pool* pages_;
-  std::unique_ptr<scope_registry> registry_;
+  scope_registry registry_;
   std::unique_ptr<request_record[]> records_;  // by slot_index()
   std::array<std::unique_ptr<index_ring>, priority_count> rings_;
   worker_gate gate_;

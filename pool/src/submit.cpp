@@ -64,7 +64,7 @@ submission executor_core::begin(submit_options const& options, std::size_t job_b
   std::size_t const bytes = options.request_bytes != 0 ? options.request_bytes : options_.request_bytes;
   if (bytes != 0) wanted.byte_budget = bytes;
 
-  scope* const opened = registry_->open(wanted);
+  scope* const opened = registry_.open(wanted);
   if (opened == nullptr) return refused(admission_reason::queue_full);
   request_record& record = records_[opened->slot_index()];
   record.owner = opened;
@@ -88,7 +88,7 @@ admission executor_core::commit(submission& taken, job_functions const* function
   scope_id const id = opened.id();
   record.functions = functions;
   record.stop_linked = options.stop.stop_possible();
-  if (record.stop_linked) record.stop.emplace(options.stop, stop_link{registry_.get(), id});
+  if (record.stop_linked) record.stop.emplace(options.stop, stop_link{&registry_, id});
 
   // sync ring-cell: the push publishes the record, the job and the scope to the worker that pops them
   admission_reason const reason = reason_for(rings_[ring_of(options)]->push(opened.slot_index()));
