@@ -269,7 +269,6 @@ void arena::rewind(marker const& point) noexcept {
   give_blocks_after(point.sequence);
   give_pages_after(point.sequence);
   assert(pages_ == point.page && "the mark is from another arena, or from before a reset");
-  sequence_ = point.sequence;
   next_ = point.next;
   end_ = nullptr;
   if (pages_ == 0) return;

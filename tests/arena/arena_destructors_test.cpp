@@ -109,6 +109,29 @@ TEST_F(ArenaDestructors, AllRunBeforeAnyPageGoes) {
   EXPECT_EQ(log, expected);
 }
 
+TEST_F(ArenaDestructors, AllRunBeforeAnyBlockGoes) {
+  struct looker {
+    arena* memory;
+    void const* page;
+    void const* block;
+    std::vector<int>* log;
+    ~looker() {
+      for (void const* address : {page, block}) log->push_back(static_cast<int>(memory->pool().owner_of(address)));
+    }
+  };
+  for (bool const rewinds : {true, false}) {
+    memory.restart({.owner_tag = 9});
+    auto const point = memory.mark();
+    auto* const last = memory.make<looker>(&memory, nullptr, nullptr, &log);
+    static_cast<void>(memory.allocate(15 * kib));
+    last->page = memory.allocate(15 * kib);
+    last->block = memory.allocate(mib);
+    rewinds ? memory.rewind(point) : memory.reset();
+    EXPECT_EQ(log, (std::vector<int>{9, 9}));
+    log.clear();
+  }
+}
+
 TEST_F(ArenaDestructors, AreNotOwedForAnObjectWhoseConstructorThrows) {
   struct fails {
     noted member;

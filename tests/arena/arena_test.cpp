@@ -119,6 +119,18 @@ TEST_F(Arena, FirstPagesOfEveryClassStartAtDifferentOffsets) {
   }
 }
 
+TEST_F(Arena, AFirstAllocationOfAlmostAPageStaysInsideItWhateverItsOffset) {
+  std::vector<arena> arenas;
+  for (std::size_t bytes = 15 * kib; bytes <= 16 * kib; bytes += 8) {
+    arenas.emplace_back(pool);
+    auto* const start = static_cast<std::byte*>(arenas.back().allocate(bytes));
+    arena_usage const usage = arenas.back().usage();
+    EXPECT_LE(usage.skipped_bytes + bytes + detail::redzone_bytes + usage.room_bytes, usage.reserved_bytes) << bytes;
+    start[0] = start[bytes - 1] = std::byte{1};
+    if (arenas.size() == 32) arenas.clear();
+  }
+}
+
 TEST_F(Arena, ThePageWithMoreRoomStaysCurrent) {
   static_cast<void>(memory.allocate(1));
   std::size_t const room = memory.usage().room_bytes;

@@ -64,6 +64,15 @@ TEST(ThreadExitListener, HearsOfEachEndOnce) {
   EXPECT_EQ(heard.ended, std::vector<thread_index>{index});
 }
 
+TEST(ThreadExitListener, IsNotAlone) {
+  listener first;
+  listener second;
+  thread_index index = 0;
+  std::jthread{[&] { index = this_thread_index(); }}.join();
+  EXPECT_EQ(first.ended, std::vector<thread_index>{index});
+  EXPECT_EQ(second.ended, std::vector<thread_index>{index});
+}
+
 TEST(ThreadExitListener, HearsNothingAfterItHasStopped) {
   listener first;
   {
