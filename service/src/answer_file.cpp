@@ -38,8 +38,7 @@ void wait_for_room(int file) {
 
 }  // namespace
 
-answer_file::answer_file(std::string const& path)
-    : name_(path == "-" ? "standard output" : path), owned_(path != "-") {
+answer_file::answer_file(std::string const& path) : name_(path == "-" ? "standard output" : path), owned_(path != "-") {
   file_ = owned_ ? ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666) : STDOUT_FILENO;
   if (file_ < 0) throw std::runtime_error("cannot open " + path + " for writing: " + reason(errno));
   struct stat about{};

@@ -166,13 +166,13 @@ void answer_window::wait_until_written(std::uint64_t sequence, bool with_timeout
 
 void answer_window::wake_reader() {
   if (oldest_.load(std::memory_order_relaxed) < wake_at_.load(std::memory_order_seq_cst)) return;
-  { std::scoped_lock const lock(mutex_); }  // so that the reader is either before its check or asleep
+  {
+    std::scoped_lock const lock(mutex_);
+  }  // so that the reader is either before its check or asleep
   progress_.notify_one();
 }
 
-void answer_window::wait_for_progress() {
-  wait_until_written(oldest_.load(std::memory_order_relaxed) + 1, true);
-}
+void answer_window::wait_for_progress() { wait_until_written(oldest_.load(std::memory_order_relaxed) + 1, true); }
 
 void answer_window::wait_until_empty() { wait_until_written(begun_.load(std::memory_order_relaxed), false); }
 

@@ -45,9 +45,15 @@ void run_on_arena(work_item& item, request_context& request, handler_settings co
 void explain(outcome_kind kind, work_item& item) {
   if (kind == outcome_kind::value || item.error.kind() != failure::none) return;
   switch (kind) {
-    case outcome_kind::expired: item.error.assign(failure::expired, "past its deadline", 0); break;
-    case outcome_kind::cancelled: item.error.assign(failure::cancelled, "cancelled", 0); break;
-    default: item.error.assign(failure::internal, "internal error", 0); break;
+    case outcome_kind::expired:
+      item.error.assign(failure::expired, "past its deadline", 0);
+      break;
+    case outcome_kind::cancelled:
+      item.error.assign(failure::cancelled, "cancelled", 0);
+      break;
+    default:
+      item.error.assign(failure::internal, "internal error", 0);
+      break;
   }
   // What has been written of the answer is nobody's now.
   if (item.hold) item.answer.forget();
@@ -70,9 +76,14 @@ class pool_engine final : public engine {
     if (admitted) return answer::started;
     switch (admitted.reason()) {
       case admission_reason::queue_full:
-      case admission_reason::over_budget: return answer::busy;
-      case admission_reason::expired: item.error.assign(failure::expired, "past its deadline", 0); break;
-      default: item.error.format(failure::internal, 0, "refused: %s", to_string(admitted.reason()).data()); break;
+      case admission_reason::over_budget:
+        return answer::busy;
+      case admission_reason::expired:
+        item.error.assign(failure::expired, "past its deadline", 0);
+        break;
+      default:
+        item.error.format(failure::internal, 0, "refused: %s", to_string(admitted.reason()).data());
+        break;
     }
     window_.finish(item);
     return answer::started;

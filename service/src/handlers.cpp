@@ -62,19 +62,24 @@ std::optional<json::value> parse_for(handler_settings const& settings, std::stri
 }
 
 bool answer_with(std::string_view request, request_memory const& memory, handler_settings const& settings,
-                 interruption const& interrupt, answer_buffer& answer, request_error& error,
-                 parse_progress& progress) {
+                 interruption const& interrupt, answer_buffer& answer, request_error& error, parse_progress& progress) {
   auto tree = parse_for(settings, request, memory, options_for(settings, interrupt), error, progress);
   if (!tree) return false;
   progress.reached = request.size();
   switch (settings.kind) {
-    case handler_kind::echo: write_as_read(*tree, answer); break;
-    case handler_kind::canonicalize: write_canonical(*tree, answer, memory.bytes); break;
+    case handler_kind::echo:
+      write_as_read(*tree, answer);
+      break;
+    case handler_kind::canonicalize:
+      write_canonical(*tree, answer, memory.bytes);
+      break;
     case handler_kind::merge_patch:
       merge_patch(*tree, settings.patch);
       write_as_read(*tree, answer);
       break;
-    case handler_kind::extract: write_extracted(*tree, settings.pointers, answer); break;
+    case handler_kind::extract:
+      write_extracted(*tree, settings.pointers, answer);
+      break;
   }
   answer.push('\n');
   return true;

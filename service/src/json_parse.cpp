@@ -137,7 +137,8 @@ class tree_builder {
 
   bool step(string_view token, error_code& problem) {
     note(token);
-    if (--events_left_ != 0) [[likely]] return true;
+    if (--events_left_ != 0) [[likely]]
+      return true;
     events_left_ = events_between_polls;
     if (options_.interrupted == nullptr || !options_.interrupted(options_.interrupted_context)) return true;
     return refuse(refusal::interrupted, token, problem);
@@ -271,8 +272,7 @@ void explain_repetition(std::string_view text, request_memory const& memory, par
   finder.look_into(*tree);
   std::string_view const name = finder.first().name.substr(0, 100);
   error.format(failure::repeated_name, place_of_name(text, finder.first().ordinal),
-               "the name \"%.*s\" appears twice in one object",
-               static_cast<int>(name.size()), name.data());
+               "the name \"%.*s\" appears twice in one object", static_cast<int>(name.size()), name.data());
 }
 
 template <number_mode Numbers, repeated_names Names>
@@ -290,8 +290,7 @@ std::optional<json::value> parse_as(std::string_view text, request_memory const&
                                                           options, progress);
   error_code problem;
   std::size_t const skipped = bytes_of_mark(text);
-  std::size_t const at =
-      parser.write_some(false, text.data() + skipped, text.size() - skipped, problem) + skipped;
+  std::size_t const at = parser.write_some(false, text.data() + skipped, text.size() - skipped, problem) + skipped;
   if (!problem && at < text.size()) problem = json::error::extra_data;
 
   auto& builder = parser.handler();

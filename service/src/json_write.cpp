@@ -21,14 +21,27 @@ std::string_view view(json::string_view text) { return {text.data(), text.size()
 char* write_escape(char* to, char c) {
   *to++ = '\\';
   switch (c) {
-    case '\b': *to++ = 'b'; return to;
-    case '\t': *to++ = 't'; return to;
-    case '\n': *to++ = 'n'; return to;
-    case '\f': *to++ = 'f'; return to;
-    case '\r': *to++ = 'r'; return to;
+    case '\b':
+      *to++ = 'b';
+      return to;
+    case '\t':
+      *to++ = 't';
+      return to;
+    case '\n':
+      *to++ = 'n';
+      return to;
+    case '\f':
+      *to++ = 'f';
+      return to;
+    case '\r':
+      *to++ = 'r';
+      return to;
     case '"':
-    case '\\': *to++ = c; return to;
-    default: break;
+    case '\\':
+      *to++ = c;
+      return to;
+    default:
+      break;
   }
   static constexpr char digits[] = "0123456789abcdef";
   auto const byte = static_cast<unsigned char>(c);
@@ -72,14 +85,22 @@ class as_read_writer {
 
   void write(json::value const& value) {
     switch (value.kind()) {
-      case json::kind::null: return to_.append("null");
-      case json::kind::bool_: return to_.append(value.get_bool() ? "true" : "false");
-      case json::kind::int64: return write_integer(value.get_int64(), to_);
-      case json::kind::uint64: return write_integer(value.get_uint64(), to_);
-      case json::kind::double_: return write_ecmascript_number(value.get_double(), to_);
-      case json::kind::string: return write(value.get_string());
-      case json::kind::array: return write(value.get_array());
-      case json::kind::object: return write(value.get_object());
+      case json::kind::null:
+        return to_.append("null");
+      case json::kind::bool_:
+        return to_.append(value.get_bool() ? "true" : "false");
+      case json::kind::int64:
+        return write_integer(value.get_int64(), to_);
+      case json::kind::uint64:
+        return write_integer(value.get_uint64(), to_);
+      case json::kind::double_:
+        return write_ecmascript_number(value.get_double(), to_);
+      case json::kind::string:
+        return write(value.get_string());
+      case json::kind::array:
+        return write(value.get_array());
+      case json::kind::object:
+        return write(value.get_object());
     }
   }
 
@@ -147,14 +168,22 @@ class canonical_writer {
 
   void write(json::value const& value) {
     switch (value.kind()) {
-      case json::kind::null: return to_.append("null");
-      case json::kind::bool_: return to_.append(value.get_bool() ? "true" : "false");
-      case json::kind::int64: return write_ecmascript_number(value.get_int64(), to_);
-      case json::kind::uint64: return write_ecmascript_number(value.get_uint64(), to_);
-      case json::kind::double_: return write_ecmascript_number(value.get_double(), to_);
-      case json::kind::string: return write_string(view(value.get_string()), to_);
-      case json::kind::array: return write(value.get_array());
-      case json::kind::object: return write(value.get_object());
+      case json::kind::null:
+        return to_.append("null");
+      case json::kind::bool_:
+        return to_.append(value.get_bool() ? "true" : "false");
+      case json::kind::int64:
+        return write_ecmascript_number(value.get_int64(), to_);
+      case json::kind::uint64:
+        return write_ecmascript_number(value.get_uint64(), to_);
+      case json::kind::double_:
+        return write_ecmascript_number(value.get_double(), to_);
+      case json::kind::string:
+        return write_string(view(value.get_string()), to_);
+      case json::kind::array:
+        return write(value.get_array());
+      case json::kind::object:
+        return write(value.get_object());
     }
   }
 

@@ -78,7 +78,7 @@ char* lay_out(char* to, digits_of const& digits) {
 /// Whether the magnitude of a nonzero number is 1 or more, from its text alone. Only asked about numbers that no
 /// double can hold, so anything near 1 need not be right.
 bool is_large(std::string_view text) {
-  long point = 0;         // digits before the decimal point, counted from the first nonzero one
+  long point = 0;  // digits before the decimal point, counted from the first nonzero one
   bool seen_point = false;
   bool seen_nonzero = false;
   std::size_t i = text.starts_with('-') ? 1 : 0;

@@ -50,7 +50,8 @@ std::string progress_text(std::uint64_t position, std::optional<std::uint64_t> t
     std::snprintf(percent.data(), percent.size(), "%3.0f%% ", share * 100);
     line = percent.data() + figures;
     constexpr std::size_t least_bar = 10;
-    if (columns > line.size() + least_bar + 4) line = bar(share, std::min<std::size_t>(30, columns - line.size() - 4)) + line;
+    if (columns > line.size() + least_bar + 4)
+      line = bar(share, std::min<std::size_t>(30, columns - line.size() - 4)) + line;
   }
   if (line.size() >= columns) line.resize(columns > 0 ? columns - 1 : 0);
   return line;
@@ -80,10 +81,9 @@ void progress_line::show_until_ended() {
 
 void progress_line::show() {
   // relaxed: figures to look at
-  auto const text = progress_text(progress_.position.load(std::memory_order_relaxed), total_,
-                                  progress_.answered.load(std::memory_order_relaxed),
-                                  progress_.failed.load(std::memory_order_relaxed),
-                                  std::chrono::steady_clock::now() - began_, terminal_columns());
+  auto const text = progress_text(
+      progress_.position.load(std::memory_order_relaxed), total_, progress_.answered.load(std::memory_order_relaxed),
+      progress_.failed.load(std::memory_order_relaxed), std::chrono::steady_clock::now() - began_, terminal_columns());
   to_terminal("\r" + text + "\x1b[K");
 }
 

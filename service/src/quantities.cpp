@@ -39,12 +39,14 @@ std::string with_digits(double value, int digits, char const* unit_name) {
 }  // namespace
 
 std::optional<std::size_t> parse_bytes(std::string_view text) {
-  static constexpr std::array<unit, 5> units{{{"", 1}, {"B", 1}, {"KiB", 1U << 10U}, {"MiB", 1U << 20U}, {"GiB", 1U << 30U}}};
+  static constexpr std::array<unit, 5> units{
+      {{"", 1}, {"B", 1}, {"KiB", 1U << 10U}, {"MiB", 1U << 20U}, {"GiB", 1U << 30U}}};
   return parse_with_unit(text, units, std::numeric_limits<std::size_t>::max());
 }
 
 std::optional<std::chrono::nanoseconds> parse_duration(std::string_view text) {
-  static constexpr std::array<unit, 4> units{{{"us", 1'000}, {"ms", 1'000'000}, {"s", 1'000'000'000}, {"m", 60'000'000'000}}};
+  static constexpr std::array<unit, 4> units{
+      {{"us", 1'000}, {"ms", 1'000'000}, {"s", 1'000'000'000}, {"m", 60'000'000'000}}};
   auto const ns = parse_with_unit(text, units, std::numeric_limits<std::int64_t>::max());
   if (!ns || *ns == 0) return std::nullopt;
   return std::chrono::nanoseconds(*ns);
@@ -79,7 +81,8 @@ std::string readable_bytes(double bytes) {
 }
 
 std::string readable_time(std::chrono::nanoseconds time) {
-  static constexpr std::array<std::pair<double, char const*>, 4> units{{{1e9, "s"}, {1e6, "ms"}, {1e3, "us"}, {1, "ns"}}};
+  static constexpr std::array<std::pair<double, char const*>, 4> units{
+      {{1e9, "s"}, {1e6, "ms"}, {1e3, "us"}, {1, "ns"}}};
   auto const ns = static_cast<double>(time.count());
   for (auto const& [factor, name] : units) {
     if (ns < factor) continue;

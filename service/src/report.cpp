@@ -19,8 +19,7 @@ double per_request(run_summary const& summary, std::uint64_t amount) {
 
 std::string fixed(double value, int digits) {
   std::array<char, 64> text;
-  auto const written =
-      std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed, digits);
+  auto const written = std::to_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed, digits);
   return {text.data(), written.ptr};
 }
 
@@ -121,8 +120,8 @@ void add_failures(table& to, answer_totals const& totals) {
 }
 
 std::string share(std::uint64_t part, std::uint64_t all) {
-  return with_commas(part) + " (" + fixed(all == 0 ? 0 : 100 * static_cast<double>(part) / static_cast<double>(all), 1) +
-         " %)";
+  return with_commas(part) + " (" +
+         fixed(all == 0 ? 0 : 100 * static_cast<double>(part) / static_cast<double>(all), 1) + " %)";
 }
 
 void add_memory(table& to, run_summary const& summary) {
@@ -158,8 +157,9 @@ std::string summary_table(run_options const& options, run_summary const& summary
     rate += "  (median pass; " + rate_text(slowest) + " to " + rate_text(fastest) + ")";
   }
   to.row("requests/s", rate);
-  to.row("MB/s", fixed(summary.megabytes_per_second(), 1) + " read, " + readable_bytes(static_cast<double>(totals.bytes_in)) +
-                     " in, " + readable_bytes(static_cast<double>(totals.bytes_out)) + " out");
+  to.row("MB/s", fixed(summary.megabytes_per_second(), 1) + " read, " +
+                     readable_bytes(static_cast<double>(totals.bytes_in)) + " in, " +
+                     readable_bytes(static_cast<double>(totals.bytes_out)) + " out");
   to.row("latency", "p50 " + readable_time(totals.latency.p50()) + ", p99 " + readable_time(totals.latency.p99()) +
                         ", p99.9 " + readable_time(totals.latency.p999()) + ", max " +
                         readable_time(totals.latency.max()));

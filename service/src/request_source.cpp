@@ -1,6 +1,5 @@
-#include <mayfly/service/request_source.hpp>
-
 #include "file_descriptor.hpp"
+#include <mayfly/service/request_source.hpp>
 
 #include <algorithm>
 #include <cerrno>

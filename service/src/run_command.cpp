@@ -38,7 +38,8 @@ handler_settings settings_for(run_options const& options) {
   handlers.kind = *options.handler;
   handlers.max_depth = options.depth;
   if (handlers.kind == handler_kind::merge_patch) handlers.patch = read_patch(options.patch, options.depth);
-  for (auto const& text : options.pointers) handlers.pointers.push_back(std::get<json_pointer>(json_pointer::parse(text)));
+  for (auto const& text : options.pointers)
+    handlers.pointers.push_back(std::get<json_pointer>(json_pointer::parse(text)));
   return handlers;
 }
 
@@ -69,8 +70,7 @@ run_summary run_all(run_options const& options, run_surroundings const& surround
     throw usage_error("--in and --out are the same file, " + options.in);
   }
   input_blocks blocks;
-  auto source = open_source(options.in, blocks,
-                            {options.max_request_bytes, surroundings.stop, surroundings.stop_file});
+  auto source = open_source(options.in, blocks, {options.max_request_bytes, surroundings.stop, surroundings.stop_file});
   if (options.repeat > 1) source = repeat_source(std::move(source), options.repeat);
   answer_file output(options.out);
 

@@ -45,13 +45,13 @@ std::size_t first_escape(std::string_view text, std::size_t from) {
 /// Texts of less than 16 bytes: two loads that overlap, so that there is no loop over bytes in the common case.
 std::size_t plain_prefix_of_short(std::string_view text) {
   if (text.size() >= 8) {
-    auto const found = escapes_in(load<std::uint64_t>(text.data())) |
-                       escapes_in(load<std::uint64_t>(text.data() + text.size() - 8));
+    auto const found =
+        escapes_in(load<std::uint64_t>(text.data())) | escapes_in(load<std::uint64_t>(text.data() + text.size() - 8));
     return found == 0 ? text.size() : first_escape(text, 0);
   }
   if (text.size() >= 4) {
-    auto const both = std::uint64_t{load<std::uint32_t>(text.data())} << 32 |
-                      load<std::uint32_t>(text.data() + text.size() - 4);
+    auto const both =
+        std::uint64_t{load<std::uint32_t>(text.data())} << 32 | load<std::uint32_t>(text.data() + text.size() - 4);
     return escapes_in(both) == 0 ? text.size() : first_escape(text, 0);
   }
   return first_escape(text, 0);
@@ -65,7 +65,8 @@ constexpr unsigned char utf16_rank(unsigned char byte) {
 }
 
 std::uint64_t ranked(std::uint64_t word) {
-  if ((word & high_bits) == 0) [[likely]] return word;
+  if ((word & high_bits) == 0) [[likely]]
+    return word;
   std::uint64_t result = 0;
   for (int shift = 56; shift >= 0; shift -= 8) {
     result |= std::uint64_t{utf16_rank(static_cast<unsigned char>(word >> shift))} << shift;
@@ -93,6 +94,21 @@ std::size_t length_of_character(char const* text, std::size_t left) {
   return 4;
 }
 
+/// How far a run of characters of three bytes goes: the scripts of Asia are little else, and looking at four bytes at
+/// once takes them twice as fast. Stops at anything it does not like, which need not be a fault.
+std::size_t skip_three_byte_characters(std::string_view text, std::size_t from) {
+  if constexpr (std::endian::native == std::endian::little) {
+    for (; from + 4 <= text.size(); from += 3) {
+      auto const word = load<std::uint32_t>(text.data() + from);
+      if ((word & 0x00C0C0F0U) != 0x008080E0U) break;
+      std::uint32_t const lead = word & 0x0FU;
+      bool const high_second = (word & 0x2000U) != 0;
+      if ((lead == 0x0 && !high_second) || (lead == 0xD && high_second)) break;  // overlong; a surrogate
+    }
+  }
+  return from;
+}
+
 /// Where the first byte of 0x80 or more is, from `from` on.
 std::size_t skip_ascii(std::string_view text, std::size_t from) {
 #ifdef __SSE2__
@@ -114,7 +130,9 @@ std::size_t skip_ascii(std::string_view text, std::size_t from) {
 bool is_utf8(std::string_view text) {
   for (std::size_t at = skip_ascii(text, 0); at < text.size(); at = skip_ascii(text, at)) {
     // Characters that are not ASCII come in runs.
-    while (at < text.size() && static_cast<unsigned char>(text[at]) >= 0x80) {
+    for (;;) {
+      at = skip_three_byte_characters(text, at);
+      if (at == text.size() || static_cast<unsigned char>(text[at]) < 0x80) break;
       std::size_t const length = length_of_character(text.data() + at, text.size() - at);
       if (length == 0) return false;
       at += length;

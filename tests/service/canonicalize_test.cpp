@@ -1,9 +1,7 @@
 #include "support.hpp"
-
 #include <mayfly/service/text.hpp>
 
 #include <boost/json/serialize.hpp>
-
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -31,7 +29,8 @@ TEST(Canonicalize, SampleOfRfc8785Section322) {
 }
 
 TEST(Canonicalize, SortingSampleOfRfc8785Section323) {
-  EXPECT_EQ(canonical(R"({
+  EXPECT_EQ(
+      canonical(R"({
     "\u20ac": "Euro Sign",
     "\r": "Carriage Return",
     "\ufb33": "Hebrew Letter Dalet With Dagesh",
@@ -40,18 +39,22 @@ TEST(Canonicalize, SortingSampleOfRfc8785Section323) {
     "\u0080": "Control",
     "\u00f6": "Latin Small Letter O With Diaeresis"
   })"),
-            "{\"\\r\":\"Carriage Return\",\"1\":\"One\",\"\xC2\x80\":\"Control\",\"\xC3\xB6\":\"Latin Small Letter O With "
-            "Diaeresis\",\"\xE2\x82\xAC\":\"Euro Sign\",\"\xF0\x9F\x98\x80\":\"Emoji: Grinning Face\",\"\xEF\xAC\xB3\":"
-            "\"Hebrew Letter Dalet With Dagesh\"}");
+      "{\"\\r\":\"Carriage Return\",\"1\":\"One\",\"\xC2\x80\":\"Control\",\"\xC3\xB6\":\"Latin Small Letter O With "
+      "Diaeresis\",\"\xE2\x82\xAC\":\"Euro Sign\",\"\xF0\x9F\x98\x80\":\"Emoji: Grinning Face\",\"\xEF\xAC\xB3\":"
+      "\"Hebrew Letter Dalet With Dagesh\"}");
 }
 
 // The documents of the RFC author's own test collection ("arrays", "french", "structures", "values", "weird").
 TEST(Canonicalize, CollectionBesideRfc8785) {
   EXPECT_EQ(canonical("[56,{\"d\":true,\"10\":null,\"1\":[ ]}]"), "[56,{\"1\":[],\"10\":null,\"d\":true}]");
-  EXPECT_EQ(canonical("{\"peach\":\"This sorting order\",\"p\xC3\xA9" "ch\xC3\xA9\":\"is wrong according to French\","
-                      "\"p\xC3\xAA" "che\":\"but canonicalization MUST\",\"sin\":\"ignore locale\"}"),
-            "{\"peach\":\"This sorting order\",\"p\xC3\xA9" "ch\xC3\xA9\":\"is wrong according to French\","
-            "\"p\xC3\xAA" "che\":\"but canonicalization MUST\",\"sin\":\"ignore locale\"}");
+  EXPECT_EQ(canonical("{\"peach\":\"This sorting order\",\"p\xC3\xA9"
+                      "ch\xC3\xA9\":\"is wrong according to French\","
+                      "\"p\xC3\xAA"
+                      "che\":\"but canonicalization MUST\",\"sin\":\"ignore locale\"}"),
+            "{\"peach\":\"This sorting order\",\"p\xC3\xA9"
+            "ch\xC3\xA9\":\"is wrong according to French\","
+            "\"p\xC3\xAA"
+            "che\":\"but canonicalization MUST\",\"sin\":\"ignore locale\"}");
   EXPECT_EQ(canonical(R"({"1": {"f": {"f": "hi","F": 5} ,"\n": 56.0}, "10": { }, "": "empty", "a": { },
                           "111": [ {"e": "yes","E": "no" } ], "A": { } })"),
             R"({"":"empty","1":{"\n":56,"f":{"F":5,"f":"hi"}},"10":{},"111":[{"E":"no","e":"yes"}],"A":{},"a":{}})");
@@ -66,11 +69,21 @@ TEST(Canonicalize, EveryControlCharacterIsEscapedAsTheRfcSays) {
     std::snprintf(request, sizeof request, "\"\\u%04X\"", c);
     std::string expected;
     switch (c) {
-      case 8: expected = "\\b"; break;
-      case 9: expected = "\\t"; break;
-      case 10: expected = "\\n"; break;
-      case 12: expected = "\\f"; break;
-      case 13: expected = "\\r"; break;
+      case 8:
+        expected = "\\b";
+        break;
+      case 9:
+        expected = "\\t";
+        break;
+      case 10:
+        expected = "\\n";
+        break;
+      case 12:
+        expected = "\\f";
+        break;
+      case 13:
+        expected = "\\r";
+        break;
       default: {
         char escape[16];
         std::snprintf(escape, sizeof escape, "\\u%04x", c);
@@ -156,25 +169,49 @@ class random_json {
 
   std::string text(int depth) {
     switch (random_() % (depth > 0 ? 8 : 5)) {
-      case 0: return "null";
-      case 1: return random_() % 2 == 0 ? "true" : "false";
-      case 2: return number();
+      case 0:
+        return "null";
+      case 1:
+        return random_() % 2 == 0 ? "true" : "false";
+      case 2:
+        return number();
       case 3:
-      case 4: return '"' + characters() + '"';
+      case 4:
+        return '"' + characters() + '"';
       case 5: {
         std::string list = "[";
         for (auto n = random_() % 5; n != 0; --n) list += (list.size() > 1 ? " ," : "") + text(depth - 1);
         return list + "]";
       }
-      default: return object(depth);
+      default:
+        return object(depth);
     }
   }
 
   std::string characters() {
-    static constexpr std::string_view alphabet[] = {"a", "b", "A", "z", "0", " ", "\\n", "\\u0000", "\\u001f", "\\\"", "\\\\",
-                                                    "\\/", "\x7F", "\xC2\x80", "\xC3\xA9", "\xE2\x82\xAC", "\xED\x9F\xBF",
-                                                    "\xEE\x80\x80", "\xEF\xBF\xBD", "\\uffff", "\\ud83d\\ude00",
-                                                    "\xF0\x90\x80\x80", "\xF4\x8F\xBF\xBF"};
+    static constexpr std::string_view alphabet[] = {"a",
+                                                    "b",
+                                                    "A",
+                                                    "z",
+                                                    "0",
+                                                    " ",
+                                                    "\\n",
+                                                    "\\u0000",
+                                                    "\\u001f",
+                                                    "\\\"",
+                                                    "\\\\",
+                                                    "\\/",
+                                                    "\x7F",
+                                                    "\xC2\x80",
+                                                    "\xC3\xA9",
+                                                    "\xE2\x82\xAC",
+                                                    "\xED\x9F\xBF",
+                                                    "\xEE\x80\x80",
+                                                    "\xEF\xBF\xBD",
+                                                    "\\uffff",
+                                                    "\\ud83d\\ude00",
+                                                    "\xF0\x90\x80\x80",
+                                                    "\xF4\x8F\xBF\xBF"};
     std::string word;
     for (auto n = random_() % 12; n != 0; --n) word += alphabet[random_() % std::size(alphabet)];
     return word;
@@ -182,8 +219,17 @@ class random_json {
 
  private:
   std::string number() {
-    static constexpr std::string_view numbers[] = {"0", "-0", "1.0", "1e3", "9007199254740993", "-17", "0.1", "1E-7",
-                                                   "123456789012345678901234567890", "3.0000000000000001", "5e-324"};
+    static constexpr std::string_view numbers[] = {"0",
+                                                   "-0",
+                                                   "1.0",
+                                                   "1e3",
+                                                   "9007199254740993",
+                                                   "-17",
+                                                   "0.1",
+                                                   "1E-7",
+                                                   "123456789012345678901234567890",
+                                                   "3.0000000000000001",
+                                                   "5e-324"};
     return std::string(numbers[random_() % std::size(numbers)]);
   }
 

@@ -1,5 +1,4 @@
 #include "support.hpp"
-
 #include <mayfly/service/json_write.hpp>
 
 #include <gmock/gmock.h>
@@ -21,9 +20,26 @@ std::string echo(std::string_view request) {
 
 TEST(Echo, NumbersComeBackAsTheyWereWritten) {
   for (std::string_view const number :
-       {"0", "-0", "-0.0", "1.0", "1", "-1", "1e400", "-1e-400", "1E+2", "123456789012345678901234567890", "0.1000",
-        "9223372036854775807", "9223372036854775808", "-9223372036854775808", "-9223372036854775809",
-        "18446744073709551615", "18446744073709551616", "1.7976931348623159e308", "5e-324", "12345678901234567890.5",
+       {"0",
+        "-0",
+        "-0.0",
+        "1.0",
+        "1",
+        "-1",
+        "1e400",
+        "-1e-400",
+        "1E+2",
+        "123456789012345678901234567890",
+        "0.1000",
+        "9223372036854775807",
+        "9223372036854775808",
+        "-9223372036854775808",
+        "-9223372036854775809",
+        "18446744073709551615",
+        "18446744073709551616",
+        "1.7976931348623159e308",
+        "5e-324",
+        "12345678901234567890.5",
         "3.14159265358979323846264338327950288419716939937510582097494459230781640628620899862803482534211706798"}) {
     EXPECT_EQ(echo(number), number);
     std::string const inside = "[" + std::string(number) + ",{\"a\":" + std::string(number) + "}]";
@@ -49,7 +65,10 @@ TEST(Echo, StringsComeBackWithTheFewestEscapes) {
 }
 
 TEST(Echo, StringsThatLookLikeOurMarksAreImpossible) {
-  EXPECT_FALSE(ask("\"\xFF" "12\"", handler_kind::echo).ok);
+  EXPECT_FALSE(ask("\"\xFF"
+                   "12\"",
+                   handler_kind::echo)
+                   .ok);
   EXPECT_FALSE(ask("[\"\xFE\"]", handler_kind::echo).ok);
   EXPECT_EQ(echo("[\"\\u00ff\",\"\\u00fe\"]"), "[\"\xC3\xBF\",\"\xC3\xBE\"]");
 }

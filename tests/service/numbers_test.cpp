@@ -123,7 +123,8 @@ TEST(Numbers, RandomTextsAreReadAsTheNearestDouble) {
   std::mt19937_64 random(seed);
   auto const digits = [&](int most) {
     std::string text;
-    for (auto n = 1 + random() % static_cast<unsigned>(most); n != 0; --n) text.push_back(static_cast<char>('0' + random() % 10));
+    for (auto n = 1 + random() % static_cast<unsigned>(most); n != 0; --n)
+      text.push_back(static_cast<char>('0' + random() % 10));
     return text;
   };
   for (int i = 0; i < 200'000; ++i) {
@@ -138,7 +139,8 @@ TEST(Numbers, RandomTextsAreReadAsTheNearestDouble) {
       ASSERT_EQ(reading, number_reading::too_large) << text << " seed " << seed;
     } else {
       ASSERT_EQ(reading, number_reading::exact_or_nearest) << text << " seed " << seed;
-      ASSERT_EQ(std::bit_cast<std::uint64_t>(value), std::bit_cast<std::uint64_t>(expected)) << text << " seed " << seed;
+      ASSERT_EQ(std::bit_cast<std::uint64_t>(value), std::bit_cast<std::uint64_t>(expected))
+          << text << " seed " << seed;
     }
   }
 }

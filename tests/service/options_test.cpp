@@ -1,12 +1,10 @@
 #include "pipeline_support.hpp"
-
 #include <mayfly/service/progress_line.hpp>
 #include <mayfly/service/quantities.hpp>
 #include <mayfly/service/report.hpp>
 #include <mayfly/service/run_options.hpp>
 
 #include <boost/json/parse.hpp>
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -138,7 +136,8 @@ TEST(Quantities, AreReadWithTheirUnits) {
   EXPECT_EQ(parse_duration("200us"), std::chrono::microseconds(200));
   EXPECT_EQ(parse_duration("2s"), std::chrono::seconds(2));
   EXPECT_EQ(parse_duration("1m"), std::chrono::minutes(1));
-  for (auto const* bad : {"", "5", "0ms", "-1s", "1h", "10000000000s"}) EXPECT_EQ(parse_duration(bad), std::nullopt) << bad;
+  for (auto const* bad : {"", "5", "0ms", "-1s", "1h", "10000000000s"})
+    EXPECT_EQ(parse_duration(bad), std::nullopt) << bad;
 }
 
 TEST(Quantities, AreWrittenForPeople) {

@@ -1,7 +1,6 @@
 #pragma once
 
 #include "support.hpp"
-
 #include <mayfly/service/answer_file.hpp>
 #include <mayfly/service/engine.hpp>
 #include <mayfly/service/request_source.hpp>

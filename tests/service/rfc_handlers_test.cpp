@@ -92,8 +92,7 @@ constexpr std::string_view rfc6901_document =
 // RFC 6901, section 5, every line.
 TEST(Extract, ExamplesOfRfc6901Section5) {
   auto const at = [](std::string_view pointer) { return extracted(rfc6901_document, {pointer}); };
-  EXPECT_EQ(at(""),
-            R"({"foo":["bar","baz"],"":0,"a/b":1,"c%d":2,"e^f":3,"g|h":4,"i\\j":5,"k\"l":6," ":7,"m~n":8})");
+  EXPECT_EQ(at(""), R"({"foo":["bar","baz"],"":0,"a/b":1,"c%d":2,"e^f":3,"g|h":4,"i\\j":5,"k\"l":6," ":7,"m~n":8})");
   EXPECT_EQ(at("/foo"), R"(["bar","baz"])");
   EXPECT_EQ(at("/foo/0"), R"("bar")");
   EXPECT_EQ(at("/"), "0");
@@ -130,8 +129,9 @@ TEST(Extract, EscapesAreDecodedOnceAndInTheRightOrder) {
 
 TEST(Extract, WhatIsNotThereIsNull) {
   std::string_view const document = R"({"list":[10,20],"text":"abc","zero":0})";
-  for (std::string_view const pointer : {"/nothing", "/list/2", "/list/-", "/list/01", "/list/+1", "/list/ 1", "/list/1x",
-                                         "/list/", "/list/18446744073709551616", "/text/0", "/zero/x", "/list/0/0"}) {
+  for (std::string_view const pointer :
+       {"/nothing", "/list/2", "/list/-", "/list/01", "/list/+1", "/list/ 1", "/list/1x", "/list/",
+        "/list/18446744073709551616", "/text/0", "/zero/x", "/list/0/0"}) {
     EXPECT_EQ(extracted(document, {pointer}), "null") << pointer;
   }
   EXPECT_EQ(extracted(document, {"/list/1"}), "20");
@@ -141,9 +141,7 @@ TEST(Extract, SeveralPointersGiveAnArrayInTheirOrder) {
   EXPECT_EQ(extracted(R"({"a":1.0,"b":{"c":[-0]}})", {"/b/c/0", "/none", "/a", "/b"}), R"([-0,null,1.0,{"c":[-0]}])");
 }
 
-TEST(Extract, NumbersStayAsWritten) {
-  EXPECT_EQ(extracted(R"({"a":[1.0,1e400]})", {"/a"}), "[1.0,1e400]");
-}
+TEST(Extract, NumbersStayAsWritten) { EXPECT_EQ(extracted(R"({"a":[1.0,1e400]})", {"/a"}), "[1.0,1e400]"); }
 
 TEST(Extract, MalformedPointersAreRefusedWithAPlace) {
   struct sample {

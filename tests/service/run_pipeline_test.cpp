@@ -53,7 +53,8 @@ std::string first_difference(std::string const& answers, std::string const& expe
   auto const got = test::lines_of(answers);
   auto const wanted = test::lines_of(expected);
   for (std::size_t i = 0; i < std::min(got.size(), wanted.size()); ++i) {
-    if (got[i] != wanted[i]) return "line " + std::to_string(i + 1) + ": " + got[i].substr(0, 200) + " instead of " + wanted[i].substr(0, 200);
+    if (got[i] != wanted[i])
+      return "line " + std::to_string(i + 1) + ": " + got[i].substr(0, 200) + " instead of " + wanted[i].substr(0, 200);
   }
   return std::to_string(got.size()) + " lines instead of " + std::to_string(wanted.size());
 }
@@ -67,8 +68,8 @@ void expect_all_engines_agree(std::string const& file, std::vector<std::string> 
         options.workers = workers;
         options.window = workers == 1 ? 256 : 5;
         auto const result = run_file(file, handlers, kind, options);
-        ASSERT_TRUE(result.answers == expected) << first_difference(result.answers, expected) << " in "
-                                                << name_of(handlers.kind) << " on " << file;
+        ASSERT_TRUE(result.answers == expected)
+            << first_difference(result.answers, expected) << " in " << name_of(handlers.kind) << " on " << file;
         EXPECT_EQ(result.summary.totals.requests, requests.size());
         EXPECT_EQ(result.summary.output_error, "");
       }
@@ -98,9 +99,14 @@ TEST(Run, AnswersOnMadeUpRequestsAreThoseOfASingleThread) {
     for (auto n = random() % 60; n != 0; --n) request += "\"" + std::string(random() % 90, 'p') + "\",";
     request += "null]}";
     switch (random() % 10) {
-      case 0: request.resize(random() % request.size() + 1); break;  // cut off
-      case 1: request.insert(1, R"("id":0,)"); break;                // a repeated name
-      default: break;
+      case 0:
+        request.resize(random() % request.size() + 1);
+        break;  // cut off
+      case 1:
+        request.insert(1, R"("id":0,)");
+        break;  // a repeated name
+      default:
+        break;
     }
     requests.push_back(request);
   }

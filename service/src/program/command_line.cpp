@@ -57,8 +57,8 @@ void add_settings(CLI::App& run, std::deque<said_setting>& all) {
       said.option = run.add_flag(name, said.flag, help);
     } else {
       said.option = run.add_option(name, said.values, help)->type_name(std::string(known.value_name))->type_size(1);
-      said.option->expected(1)->multi_option_policy(known.takes == setting::shape::list ? CLI::MultiOptionPolicy::TakeAll
-                                                                                        : CLI::MultiOptionPolicy::Throw);
+      said.option->expected(1)->multi_option_policy(
+          known.takes == setting::shape::list ? CLI::MultiOptionPolicy::TakeAll : CLI::MultiOptionPolicy::Throw);
       if (known.takes == setting::shape::list) said.option->expected(1, 1 << 20)->allow_extra_args(false);
     }
     said.option->group(std::string(known.group));

@@ -1,7 +1,6 @@
 #include "command_line.hpp"
 #include "malloc_count.hpp"
 #include "stop_signal.hpp"
-
 #include <mayfly/service/run_command.hpp>
 
 #include <exception>

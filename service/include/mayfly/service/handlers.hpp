@@ -35,7 +35,7 @@ struct handler_name {
 struct handler_settings {
   handler_kind kind = handler_kind::echo;
   std::size_t max_depth = 512;
-  boost::json::value patch;  ///< merge_patch: parsed with number_mode::as_written, on the heap
+  boost::json::value patch;            ///< merge_patch: parsed with number_mode::as_written, on the heap
   std::vector<json_pointer> pointers;  ///< extract: at least one
 };
 
@@ -45,9 +45,9 @@ struct interruption {
   void* context = nullptr;
 };
 
-/// Answers one request: true and the answer, a line with its line feed, in `answer`; or false and the reason in `error`,
-/// with `answer` to be thrown away. Every byte comes from `memory`, whose exhaustion (std::bad_alloc) is one of the
-/// reasons; nothing is thrown. Trees are gone when it returns. Any thread.
+/// Answers one request: true and the answer, a line with its line feed, in `answer`; or false and the reason in
+/// `error`, with `answer` to be thrown away. Every byte comes from `memory`, whose exhaustion (std::bad_alloc) is one
+/// of the reasons; nothing is thrown. Trees are gone when it returns. Any thread.
 [[nodiscard]] bool handle_request(std::string_view request, request_memory const& memory,
                                   handler_settings const& settings, interruption const& interrupt,
                                   answer_buffer& answer, request_error& error) noexcept;

@@ -36,7 +36,7 @@ struct run_summary {
   std::optional<page_origins> pages;
   std::optional<std::uint64_t> mallocs;
   std::uint64_t page_faults = 0;
-  bool stopped = false;      ///< by the stop flag, before the input's end
+  bool stopped = false;  ///< by the stop flag, before the input's end
   std::uint64_t answers_written = 0;
   std::string input_error;   ///< the input could not be read to its end
   std::string output_error;  ///< the answers could not be written to their end
