@@ -91,10 +91,10 @@ TEST_F(ScopeOpenEdge, WhatTheOpenerWroteBeforeIsSeenByWhoeverFinds) {
 TEST_F(ScopeOpenEdge, WhatTheOpenerWroteBeforeIsSeenByWhoeverCloses) {
   std::thread closer{[&] {
     ASSERT_TRUE(s.registry.close(scope_id::from_bits(go.wait())));
-    EXPECT_EQ(read, 42);
+    EXPECT_EQ(plain, 42);
   }};
   plain = 42;
-  go.raise(open_with_reader().id().bits());
+  go.raise(s.open().id().bits());
   closer.join();
 }
 
