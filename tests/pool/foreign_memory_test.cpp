@@ -2,7 +2,6 @@
 #include <mayfly/executor.hpp>
 
 #include <gtest/gtest.h>
-#include <tbb/parallel_for.h>
 
 #include <atomic>
 #include <cstring>
@@ -74,44 +73,6 @@ TEST(ForeignMemory, IsNeverSeenByNestedWorkAtTrickleLoad) {
   EXPECT_EQ(counted.foreign_bytes.load(), 0U);
   EXPECT_EQ(counted.pieces.load(), requests * (40 + 5 * 4));
   EXPECT_GT(pool.stats().helped_chunks, 0U) << "somebody must have stolen, or this proved nothing";
-}
-
-/// Bodies that oneTBB was given directly, unbound: on the request's own thread they are inside it, elsewhere in nobody.
-/// While a request waits in its own raw algorithm, no other request's piece may run on top of it.
-TEST(ForeignMemory, IsOutOfReachForUnboundBodies) {
-  constexpr int requests = 150;
-  executor pool{{.workers = 4, .idle_spin = 5us}};
-  std::atomic<int> foreign{0};
-  std::atomic<int> own{0};
-  std::atomic<int> none{0};
-  for (int i = 0; i < requests; ++i) {
-    auto const admitted = pool.try_submit(
-        {.route = "raw"},
-        [&](request_context& request) {
-          mayfly::scope* const mine = &request.scope();
-          request.with_helpers([&] {
-            tbb::parallel_for(0, 32, [&](int) {
-              tbb::parallel_for(0, 4, [&](int) {
-                mayfly::scope* const seen = mayfly::current_scope();
-                if (seen == mine)
-                  ++own;
-                else if (seen == nullptr)
-                  ++none;
-                else
-                  ++foreign;
-                for (int spin = 0; spin < 20; ++spin) std::this_thread::yield();
-              });
-            });
-          });
-        },
-        mayfly::test::ignore);
-    ASSERT_TRUE(admitted);
-    while (pool.stats().in_flight > 3) std::this_thread::yield();
-  }
-  EXPECT_TRUE(pool.drain(1min, 1s).complete());
-  EXPECT_EQ(foreign.load(), 0);
-  EXPECT_EQ(own.load() + none.load(), requests * 32 * 4);
-  EXPECT_GT(none.load(), 0) << "no helper came: this proved nothing";
 }
 
 }  // namespace

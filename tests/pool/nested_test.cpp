@@ -3,7 +3,6 @@
 #include <mayfly/scope_registry.hpp>
 
 #include <gtest/gtest.h>
-#include <tbb/parallel_for.h>
 
 #include <array>
 #include <atomic>
@@ -16,7 +15,7 @@
 #include <thread>
 #include <vector>
 
-// Work inside a request: parallel_for, task_group, bind, with_helpers.
+// Work inside a request: parallel_for, task_group, bind.
 namespace {
 
 using namespace std::chrono_literals;
@@ -265,34 +264,6 @@ TEST(Bind, TakesTheScopeAlongToAnyThread) {
     return inside && !outside && copied == "from outside";
   });
   EXPECT_TRUE(result.value());
-}
-
-TEST(WithHelpers, LetsRawOneTbbWorkUseIdleWorkersInNoScope) {
-  executor pool{{.workers = 2}};
-  auto const result = pool.run({}, [](request_context& request) {
-    std::latch both(2);
-    std::atomic<int> in_scope{0};
-    std::atomic<int> in_none{0};
-    std::atomic<int> refused{0};
-    request.with_helpers([&] {
-      tbb::parallel_for(0, 2, [&](int) {
-        both.arrive_and_wait();
-        if (mayfly::current_scope() == nullptr) {
-          ++in_none;
-          try {
-            static_cast<void>(request.arena().allocate(8));
-          } catch (mayfly::scope_mismatch const&) {
-            ++refused;
-          }
-        }
-        in_scope += mayfly::current_scope() == &request.scope() ? 1 : 0;
-      });
-    });
-    EXPECT_EQ(in_scope.load(), 1) << "this thread";
-    EXPECT_EQ(in_none.load(), 1) << "the helper, in nobody's scope";
-    EXPECT_EQ(refused.load(), 1) << "and allocation there fails loudly";
-  });
-  EXPECT_TRUE(result.has_value());
 }
 
 TEST(Helpers, GoBackToWaitingRequestsWhileLongNestedWorkRuns) {
