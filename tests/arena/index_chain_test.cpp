@@ -93,7 +93,7 @@ struct aba {
   inline static chain_depot* depot = nullptr;
   inline static bool armed = false;
 
-  /// Between the load and the exchange of a pop(): takes two chains and puts the first back, so that the head index is
+  /// Between the loads and the exchange of a pop(): takes two chains and puts the first back, so that the head index is
   /// as before but what lies below it is not.
   static void meddle(char const* step) noexcept {
     if (!armed || std::string_view{step} != "depot-pop") return;

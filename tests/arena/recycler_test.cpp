@@ -90,6 +90,43 @@ TEST(Recycler, FlushLeavesAThreadNothingAndTheDepotAll) {
   pool.all.flush(no_thread_index);
 }
 
+/// Publication through a front or a magazine alone: the two threads have nothing else in common, so that the race
+/// detector judges these edges. What the giver's caches have no room for is dropped: the depot would be an edge of its
+/// own.
+TEST(Recycler, AStealerSeesWhatTheGiverWroteBefore) {
+  for (std::uint32_t const at_a_time : {1U, 5U, 9U}) {
+    items pool;
+    std::vector<std::uint32_t> bytes(capacity);  // plain
+    std::atomic<std::uint32_t> wanted{0};        // relaxed throughout: orders nothing
+    std::atomic<bool> done{false};
+    std::jthread const giver{[&] {
+      for (std::uint32_t index = 0; index < capacity; ++index) {
+        bytes[index] = index + 1;
+        static_cast<void>(pool.all.give(0, index));
+        if (index % at_a_time != at_a_time - 1) continue;
+        wanted.store(1, std::memory_order_relaxed);
+        while (wanted.load(std::memory_order_relaxed) != 0) std::this_thread::yield();
+      }
+      done.store(true, std::memory_order_relaxed);
+    }};
+    std::uint32_t seen = 0;
+    while (!done.load(std::memory_order_relaxed)) {
+      if (wanted.load(std::memory_order_relaxed) == 0) {
+        std::this_thread::yield();
+        continue;
+      }
+      for (auto chain = pool.all.steal(0); !chain.empty(); chain = pool.all.steal(0)) {
+        for (auto rest = chain; !rest.empty(); rest = rest.tail(pool.all.links())) {
+          EXPECT_EQ(bytes[rest.head()], rest.head() + 1);
+          ++seen;
+        }
+      }
+      wanted.store(0, std::memory_order_relaxed);
+    }
+    EXPECT_GT(seen, capacity / 2);
+  }
+}
+
 /// Every item has one owner at a time: stamped with plain writes, which the race detector judges too.
 TEST(Recycler, EachItemHasOneOwnerWhileThreadsTakeGiveAndSteal) {
   items pool;

@@ -81,10 +81,10 @@ class alignas(64) chain_depot {
     // sync depot: acquire; pairs with push(); reads the chain's links and its items' bytes
     std::uint64_t head = head_.load(std::memory_order_acquire);
     while (index_part(head) != 0) {
-      MAYFLY_SCHEDULE_POINT("depot-pop");
       std::uint32_t const index = index_part(head) - 1;
       // Relaxed, and perhaps already stale: then the tag has moved on and the exchange fails.
       std::uint32_t const below = links[index].next_chain.load(std::memory_order_relaxed);
+      MAYFLY_SCHEDULE_POINT("depot-pop");
       // sync depot: acquire on both outcomes, as above. Older pushes stay visible to later pops: every exchange here is
       // a read-modify-write, so it continues their release sequences.
       if (head_.compare_exchange_weak(head, replaced(head, below), std::memory_order_acquire,
