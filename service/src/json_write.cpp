@@ -60,14 +60,15 @@ void write_escaped(std::string_view text, answer_buffer& to) {
   }
 }
 
+// What has room of its own on the stack is kept out of the functions that recurse, so that a level costs little.
 template <class Integer>
-void write_integer(Integer value, answer_buffer& to) {
+[[gnu::noinline]] void write_integer(Integer value, answer_buffer& to) {
   char* const begin = to.reserve(number_text_capacity);
   to.commit(std::to_chars(begin, begin + number_text_capacity, value).ptr);
 }
 
 template <class Number>
-void write_ecmascript_number(Number value, answer_buffer& to) {
+[[gnu::noinline]] void write_ecmascript_number(Number value, answer_buffer& to) {
   to.commit(write_ecmascript(to.reserve(number_text_capacity), value));
 }
 
@@ -214,7 +215,7 @@ class canonical_writer {
   }
 
   /// Puts the sorted members of an object on top of the stack of members; returns where they begin.
-  std::size_t sort_members(json::object const& object) {
+  [[gnu::noinline]] std::size_t sort_members(json::object const& object) {
     std::size_t const begin = members_.size();
     if (members_.capacity() - begin < object.size()) members_.reserve(2 * (begin + object.size()));
     bool sorted = true;
