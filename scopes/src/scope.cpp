@@ -127,35 +127,37 @@ void scope::unpin() noexcept {
   if ((before & live_bit) == 0 && (before & pins_mask) == pin_one) tear_down();
 }
 
-/// Runs on whichever thread made the scope unreachable (S3). Lanes end before the arena inside the scope, newest first,
-/// and again while destructors make new objects; only then does the first page go (S6).
+/// Runs on whichever thread made the scope unreachable (S3): every destructor, and only then does the first page go
+/// (S6).
 void scope::tear_down() noexcept {
-  {
-    detail::saved_scope const before;
-    detail::current = {.active = this, .lane = &main_, .ending = true};
-    adopt();
-    bool more = true;
-    while (more) {
-      more = false;
-      // Relaxed: sync scope-hold has shown us every lane.
-      for (auto* lane = lanes_.load(std::memory_order_relaxed); lane != nullptr; lane = lane->next) {
-        lane->memory.run_destructors();
-      }
-      main_.run_destructors();
-      for (auto* lane = lanes_.load(std::memory_order_relaxed); lane != nullptr; lane = lane->next) {
-        more = more || lane->memory.has_destructors();
-      }
-    }
-    before.restore();  // S7: nothing, where that is this scope itself
-  }
-  for (auto* lane = lanes_.load(std::memory_order_relaxed); lane != nullptr;) {
+  // Relaxed: sync scope-hold has shown us every lane.
+  detail::lane* lane = lanes_.load(std::memory_order_relaxed);
+  if (lane != nullptr || main_.has_destructors()) run_destructors();
+  if (detail::current.active == this) detail::current = {};  // S7, where it was closed inside its own entry
+  while (lane != nullptr) {
     mayfly::arena last = std::move(lane->memory);  // the lane lies in a page of its own arena
     lane = lane->next;
     last.reset();
+    lanes_.store(lane, std::memory_order_relaxed);  // relaxed: published by the slot's way through the free list
   }
-  lanes_.store(nullptr, std::memory_order_relaxed);  // relaxed: published by the slot's way through the free list
   main_.reset();
   registry_->give_slot(slot_index_, id_.generation() + 1);
+}
+
+/// Inside the scope: lanes before the arena inside it, newest first, and again while destructors make new objects.
+void scope::run_destructors() noexcept {
+  detail::saved_scope const before;
+  detail::current = {.active = this, .lane = &main_, .ending = true};
+  adopt();
+  detail::lane* const newest = lanes_.load(std::memory_order_relaxed);  // relaxed: as in tear_down()
+  bool more = true;
+  while (more) {
+    for (auto* lane = newest; lane != nullptr; lane = lane->next) lane->memory.run_destructors();
+    main_.run_destructors();
+    more = false;
+    for (auto* lane = newest; lane != nullptr; lane = lane->next) more = more || lane->memory.has_destructors();
+  }
+  before.restore();  // S7: nothing, where that is this scope itself
 }
 
 // ---- lanes

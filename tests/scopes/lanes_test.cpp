@@ -115,7 +115,7 @@ TEST(Lanes, AllDestructorsOfAllLanesRunBeforeAnyPageGoes) {
   EXPECT_EQ(s.pages_in_use(), 0U);
 }
 
-TEST(Lanes, ADestructorMayMakeObjectsInAnyLaneAndTheyEndToo) {
+TEST(Lanes, ADestructorMayMakeObjectsInAnyLaneAndTheyEndTooBeforeAnyPageGoes) {
   test::scopes s;
   scope& opened = s.open();
   arena* const main = inside(opened, [&] { return &opened.arena(); });
@@ -123,16 +123,22 @@ TEST(Lanes, ADestructorMayMakeObjectsInAnyLaneAndTheyEndToo) {
   arena* second = nullptr;
   elsewhere([&] { first = inside(opened, [&] { return &opened.arena(); }); });
   elsewhere([&] { second = inside(opened, [&] { return &opened.arena(); }); });
+  std::uint64_t const owner = opened.id().bits();
+  std::vector<void const*> const everywhere{main->make<int>(), first->make<int>(), second->make<int>()};
   std::vector<std::string> ended;
+  auto const end = [&](char const* where) {
+    ended.emplace_back(where);
+    for (void const* const object : everywhere) EXPECT_EQ(s.pool.owner_of(object), owner) << where;
+  };
   first->make<test::farewell>([&] {
     main->make<test::farewell>([&] {
       second->make<test::farewell>([&] {
-        first->make<test::farewell>([&] { ended.emplace_back("last, in the first lane again"); });
-        ended.emplace_back("in the second lane");
+        first->make<test::farewell>([&] { end("last, in the first lane again"); });
+        end("in the second lane");
       });
-      ended.emplace_back("in the arena inside");
+      end("in the arena inside");
     });
-    ended.emplace_back("in the first lane");
+    end("in the first lane");
   });
   opened.close();
   EXPECT_THAT(ended, ::testing::ElementsAre("in the first lane", "in the arena inside", "in the second lane",

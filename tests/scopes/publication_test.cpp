@@ -223,13 +223,17 @@ TEST_F(LaneEdge, ThreadsThatMakeLanesTogetherReadEachOthersLinks) {
 TEST(SlotLimit, ASlotIsConstructedBeforeAnybodyLooksAtIt) {
   constexpr std::uint32_t capacity = 500;
   test::scopes s{capacity};
+  relaxed_flag all_open;
+  relaxed_flag go;
   std::thread opener{[&] {
     std::vector<scope*> opened;
     while (scope* const next = s.registry.open({})) opened.push_back(next);
+    all_open.raise();
+    go.wait();
     for (scope* const each : opened) each->close();
   }};
   std::size_t most = 0;
-  for (int i = 0; i < 200; ++i) {
+  while (most < capacity) {
     most = std::max(most, s.registry.live());
     scope_pin pin;
     s.registry.for_each_live([&](scope_info const& info) {
@@ -239,8 +243,10 @@ TEST(SlotLimit, ASlotIsConstructedBeforeAnybodyLooksAtIt) {
       EXPECT_EQ(&pin.get().registry(), &s.registry);
     }
   }
+  all_open.wait();
+  go.raise();
   opener.join();
-  EXPECT_LE(most, capacity);
+  EXPECT_EQ(most, capacity);
   EXPECT_EQ(s.registry.live(), 0U);
 }
 

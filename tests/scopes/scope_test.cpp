@@ -151,7 +151,11 @@ TEST(Scope, ADestructorMayEndAnotherScopeAndComesBackToItsOwn) {
     outer.make<test::farewell>([&] {
       inside(other, [&] { EXPECT_EQ(current_scope(), &other); });
       EXPECT_EQ(current_scope(), &outer) << "it is still being ended by this thread";
-      other.close();
+      inside(outer, [&] {
+        other.close();
+        EXPECT_EQ(current_scope(), &outer) << "also in an entry of its own";
+        static_cast<void>(outer.arena().allocate(8));
+      });
       EXPECT_EQ(current_scope(), &outer);
       static_cast<void>(outer.arena().allocate(8));
     });

@@ -14,6 +14,7 @@
 #include <string_view>
 #include <thread>
 #include <utility>
+#include <vector>
 
 namespace mayfly::test {
 
@@ -50,6 +51,17 @@ decltype(auto) inside(scope& in, Body&& body) {
 /// Whether an id is refused by everything that takes one.
 [[nodiscard]] inline bool refused(scope_registry& registry, scope_id id) {
   return !registry.find(id) && !registry.pin(id) && !registry.request_cancel(id) && !registry.close(id);
+}
+
+/// Opens scopes until the registry is full.
+inline std::vector<scope*> open_all(scope_registry& registry) {
+  std::vector<scope*> opened;
+  while (scope* const next = registry.open({})) opened.push_back(next);
+  return opened;
+}
+
+inline void close_all(std::vector<scope*> const& scopes) {
+  for (scope* const each : scopes) each->close();
 }
 
 /// Calls back when it ends.

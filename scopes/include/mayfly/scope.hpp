@@ -201,6 +201,7 @@ class alignas(64) scope {
   void end_life() noexcept;
   void unpin() noexcept;
   void tear_down() noexcept;
+  void run_destructors() noexcept;
 
   // Written by every thread that pins, cancels, holds or closes.
   std::atomic<std::uint64_t> control_;

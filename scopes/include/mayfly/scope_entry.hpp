@@ -28,9 +28,9 @@ inline void detail::saved_scope::restore() const noexcept {
 /// entries nest and must end in reverse order, on their thread. Costs a few loads and stores.
 class scope_entry {
  public:
-  explicit scope_entry(scope& entered) noexcept { detail::current = {&entered}; }
+  explicit scope_entry(scope& entered) noexcept { detail::current = {&entered, nullptr, before_.is_ending(entered)}; }
   /// Enters with the arena inside the scope as this thread's lane: for the thread that opened or adopted it.
-  scope_entry(scope& entered, arena& lane) noexcept { detail::current = {&entered, &lane}; }
+  scope_entry(scope& entered, arena& lane) noexcept { detail::current = {&entered, &lane, before_.is_ending(entered)}; }
   scope_entry(scope_entry const&) = delete;
   scope_entry& operator=(scope_entry const&) = delete;
   ~scope_entry() { before_.restore(); }

@@ -16,6 +16,7 @@
 
 namespace mayfly {
 
+/// What a registry is made of; the constructor refuses nonsense by the option's name.
 struct scope_registry_options {
   /// Scopes that may be open at once: 1 to 4,194,304. A slot costs about half a KiB once used.
   std::uint32_t capacity = 16'384;

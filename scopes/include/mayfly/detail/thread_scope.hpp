@@ -32,6 +32,8 @@ class saved_scope {
   saved_scope() noexcept;
   /// On the same thread.
   void restore() const noexcept;
+  /// Whether it was `other`, and this thread is running its destructors: an entry of it there is no different.
+  [[nodiscard]] bool is_ending(scope const& other) const noexcept { return ending_ && active_ == &other; }
 
  private:
   // Member by member, and not in the order of thread_scope: copied as a block right behind its single stores, as
