@@ -1,5 +1,7 @@
 #include <mayfly/detail/cycle_clock.hpp>
 
+#include <cmath>
+
 #if defined(__x86_64__)
 #include <cpuid.h>
 #endif
@@ -66,9 +68,10 @@ void cycle_clock::calibrate() noexcept {
   }
   reading const end = read_both();
   double const rate = static_cast<double>(end.tsc - start.tsc) / static_cast<double>(end.ns - start.ns);
-  if (!(rate > 0.1 && rate < 100.0)) return;  // a counter that does not count: stay with steady_clock
+  bool const plausible = rate > 0.1 && rate < 100.0;
+  if (!plausible) return;  // a counter that does not count: stay with steady_clock
   ticks_per_ns_ = rate;
-  ns_per_tick_q32_ = static_cast<std::uint64_t>(static_cast<double>(std::uint64_t{1} << 32) / rate + 0.5);
+  ns_per_tick_q32_ = static_cast<std::uint64_t>(std::llround(static_cast<double>(std::uint64_t{1} << 32) / rate));
   second_ = static_cast<ticks>(rate * 1e9);
   uses_tsc_ = true;
 #endif

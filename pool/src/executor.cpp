@@ -10,7 +10,8 @@ executor::executor(executor_options const& options) : core_(std::make_unique<det
 executor::~executor() {
   // In a forked child there are no threads to end, and oneTBB's locks may be held by threads that do not exist here:
   // the memory is left as it is.
-  if (core_->in_forked_child()) static_cast<void>(core_.release());
+  if (!core_->in_forked_child()) return;
+  [[maybe_unused]] detail::executor_core const* const left_alone = core_.release();
 }
 
 bool executor::request_cancel(scope_id id) noexcept { return core_->registry().request_cancel(id); }

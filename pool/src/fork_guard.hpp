@@ -13,11 +13,11 @@ class fork_guard {
   static void watch();
 
   [[nodiscard]] static std::uint32_t depth() noexcept {
-    return depth_.load(std::memory_order_relaxed);  // relaxed: written only by the child's one thread, in fork()
+    return forks.load(std::memory_order_relaxed);  // relaxed: written only by the child's one thread, in fork()
   }
 
  private:
-  static inline std::atomic<std::uint32_t> depth_{0};
+  static inline std::atomic<std::uint32_t> forks{0};
 };
 
 }  // namespace mayfly::detail

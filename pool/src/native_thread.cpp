@@ -1,8 +1,7 @@
 #include "native_thread.hpp"
 
+#include <csignal>
 #include <system_error>
-
-#include <signal.h>
 
 namespace mayfly::detail {
 namespace {

@@ -2,8 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
-
-#include <time.h>
+#include <ctime>
 
 namespace mayfly::detail {
 namespace {

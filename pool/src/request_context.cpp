@@ -12,8 +12,6 @@
 
 namespace mayfly {
 
-using detail::context_access;
-
 std::optional<std::chrono::steady_clock::time_point> request_context::deadline() const noexcept {
   if (record_.deadline == 0) return std::nullopt;
   return scope_.deadline();
@@ -90,10 +88,10 @@ outcome_kind job_hooks::verdict_at_end(request_context& context) noexcept { retu
 
 void job_hooks::completing(request_context& context) noexcept { context.scope_.set_phase(scope_phase::completing); }
 
-void job_hooks::completion_failed(request_context& context, std::exception_ptr error) noexcept {
+void job_hooks::completion_failed(request_context& context, std::exception_ptr const& error) noexcept {
   this_worker()->figures.completion_failures.add();
   executor_observer* const observer = context.core_.options().observer;
-  if (observer != nullptr) observer->on_completion_failure(context.id(), context.route(), std::move(error));
+  if (observer != nullptr) observer->on_completion_failure(context.id(), context.route(), error);
 }
 
 }  // namespace detail

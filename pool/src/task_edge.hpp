@@ -1,10 +1,12 @@
 #pragma once
 
 #if defined(MAYFLY_UNDER_TSAN)
+// The runtime's names. NOLINTBEGIN(bugprone-reserved-identifier, readability-identifier-naming)
 extern "C" {
-void __tsan_acquire(void* address);  // NOLINT: the runtime's names
+void __tsan_acquire(void* address);
 void __tsan_release(void* address);
 }
+// NOLINTEND(bugprone-reserved-identifier, readability-identifier-naming)
 #endif
 
 namespace mayfly::detail {

@@ -321,6 +321,25 @@ TEST(Executor, KeepsAHeldScopeUntilAnotherThreadLetsItGo) {
   EXPECT_EQ(pool.stats().in_flight, 0U);
 }
 
+/// Both requests come while one worker searches and the other sleeps, so that neither wakes anybody; the searching
+/// worker takes the first, which waits for the second.
+TEST(Executor, WakesASleeperForWhatASearchingWorkerWasReliedOnFor) {
+  executor pool{{.workers = 2, .idle_spin = 300ms}};
+  wait_until([&] { return pool.stats().parked == 2; });
+  std::promise<void> ended;
+  ASSERT_TRUE(
+      pool.try_submit({}, [](request_context&) {}, [&](outcome<void> const&, request_context&) { ended.set_value(); }));
+  ended.get_future().wait();
+  std::this_thread::sleep_for(10ms);  // by now it searches; if not, the test still holds
+  std::latch second(1);
+  std::promise<void> first;
+  ASSERT_TRUE(pool.try_submit(
+      {}, [&](request_context&) { second.wait(); },
+      [&](outcome<void> const&, request_context&) { first.set_value(); }));
+  ASSERT_TRUE(pool.try_submit({}, [&](request_context&) { second.count_down(); }, ignore));
+  first.get_future().wait();
+}
+
 TEST(Executor, CompletesEveryAcceptedRequestOnceUnderManySubmitters) {
   executor pool{{.workers = 2, .max_in_flight = 64, .max_queued = 16}};
   constexpr int submitters = 3;

@@ -1,3 +1,4 @@
+#include "support.hpp"
 #include <mayfly/detail/index_ring.hpp>
 
 #include <gtest/gtest.h>
@@ -116,6 +117,12 @@ TEST(IndexRing, LosesAndDoublesNothingBetweenManyThreads) {
   push_and_pop(64, 3, 3, 30'000);
   push_and_pop(1, 2, 2, 3'000);
   push_and_pop(5, 4, 1, 5'000);
+}
+
+TEST(IndexRing, LosesAndDoublesNothingUnderShakenSchedules) {
+  mayfly::test::shaken_schedules const shaken;
+  push_and_pop(1, 3, 2, 2'000);
+  push_and_pop(3, 2, 3, 5'000);
 }
 
 TEST(IndexRing, EachPushIsBeforeOrAfterTheClosingNeverBetween) {

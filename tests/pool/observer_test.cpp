@@ -34,7 +34,7 @@ class diary final : public mayfly::executor_observer {
   void on_refused(std::string_view route, admission_reason reason) noexcept override {
     note("refuse " + std::string(route) + " " + std::string(to_string(reason)), {});
   }
-  void on_completion_failure(scope_id id, std::string_view route, std::exception_ptr error) noexcept override {
+  void on_completion_failure(scope_id id, std::string_view route, std::exception_ptr const& error) noexcept override {
     try {
       std::rethrow_exception(error);
     } catch (std::exception const& what) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <mayfly/executor.hpp>
+#include <mayfly/schedule_point.hpp>
 
 #include <atomic>
 #include <cstdint>
@@ -30,6 +31,29 @@ template <class Condition>
 void wait_until(Condition&& condition) {
   while (!condition()) std::this_thread::yield();
 }
+
+/// While it lives, every step of the lock-free algorithms may give way to another thread, at random: schedules that
+/// real time rarely produces. Only in builds with MAYFLY_SCHEDULE_POINTS.
+class shaken_schedules {
+ public:
+  shaken_schedules() {
+    start() = seed();
+    set_schedule_hook([](char const*) noexcept {
+      static std::atomic<std::uint64_t> threads{0};
+      thread_local std::minstd_rand random(static_cast<unsigned>(start() + threads.fetch_add(1)));
+      if (random() % 4 == 0) std::this_thread::yield();
+    });
+  }
+  ~shaken_schedules() { set_schedule_hook(nullptr); }
+  shaken_schedules(shaken_schedules const&) = delete;
+  shaken_schedules& operator=(shaken_schedules const&) = delete;
+
+ private:
+  static std::uint64_t& start() {
+    static std::uint64_t value = 0;
+    return value;
+  }
+};
 
 /// A completion for whom it does not matter.
 inline constexpr auto ignore = [](auto const&, request_context&) {};

@@ -64,8 +64,7 @@ TEST(WorkerGate, TakesThePostOfAWakerWhoClaimedItFirst) {
 
 /// Workers that sleep the moment they find nothing, pushers that push one at a time: if a wake-up were lost, an item
 /// would stay in the ring with all workers asleep, and the test would hang (ctest's timeout says so).
-TEST(WorkerGate, LosesNoWakeUpBetweenPushersAndSleepers) {
-  constexpr std::uint32_t rounds = 20'000;
+void push_to_sleepers(std::uint32_t rounds) {
   constexpr int workers = 3;
   worker_gate gate;
   index_ring ring(16);
@@ -111,6 +110,13 @@ TEST(WorkerGate, LosesNoWakeUpBetweenPushersAndSleepers) {
   }
   stop.store(true, std::memory_order_seq_cst);
   gate.wake(workers);
+}
+
+TEST(WorkerGate, LosesNoWakeUpBetweenPushersAndSleepers) { push_to_sleepers(20'000); }
+
+TEST(WorkerGate, LosesNoWakeUpUnderShakenSchedules) {
+  mayfly::test::shaken_schedules const shaken;
+  push_to_sleepers(5'000);
 }
 
 }  // namespace

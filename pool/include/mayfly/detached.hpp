@@ -30,18 +30,18 @@ inline constexpr bool is_pmr_allocator<std::pmr::polymorphic_allocator<T>> = tru
 
 /// Boost.JSON's way: the object knows the storage it lives in.
 template <class T>
-concept knows_json_storage = requires(T const& value) { value.storage().is_deallocate_trivial(); };
+concept KnowsJsonStorage = requires(T const& value) { value.storage().is_deallocate_trivial(); };
 
 template <class T>
-concept knows_pmr_allocator = requires { typename T::allocator_type; } && is_pmr_allocator<typename T::allocator_type>;
+concept KnowsPmrAllocator = requires { typename T::allocator_type; } && is_pmr_allocator<typename T::allocator_type>;
 
 template <class T>
-concept uses_foreign_memory =
-    knows_pmr_allocator<T> || knows_json_storage<T> || std::uses_allocator_v<T, std::pmr::polymorphic_allocator<>>;
+concept UsesForeignMemory =
+    KnowsPmrAllocator<T> || KnowsJsonStorage<T> || std::uses_allocator_v<T, std::pmr::polymorphic_allocator<>>;
 
 template <class T>
 inline constexpr bool plainly_detached =
-    !std::is_pointer_v<T> && !std::is_reference_v<T> && !std::is_member_pointer_v<T> && !uses_foreign_memory<T>;
+    !std::is_pointer_v<T> && !std::is_reference_v<T> && !std::is_member_pointer_v<T> && !UsesForeignMemory<T>;
 
 }  // namespace detail
 

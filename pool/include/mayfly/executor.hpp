@@ -146,7 +146,7 @@ class executor {
     using job = detail::job<std::decay_t<Handler>, std::decay_t<Completion>>;
     detail::submission taken = begin(options, sizeof(job), alignof(job));
     if (taken.record == nullptr) {
-      if constexpr (detail::hears_refusal<std::decay_t<Completion>>) completion.refused(taken.refusal);
+      if constexpr (detail::HearsRefusal<std::decay_t<Completion>>) completion.refused(taken.refusal);
       return admission::refuse(taken.refusal);
     }
     job* made = nullptr;
@@ -158,7 +158,7 @@ class executor {
     }
     admission const answer = commit(taken, &job::functions, options);
     if (!answer) {
-      if constexpr (detail::hears_refusal<std::decay_t<Completion>>) made->completion.refused(answer.reason());
+      if constexpr (detail::HearsRefusal<std::decay_t<Completion>>) made->completion.refused(answer.reason());
       std::destroy_at(made);
       abandon(taken);
     }

@@ -26,7 +26,8 @@ class executor_observer {
   virtual void on_refused(std::string_view /*route*/, admission_reason /*reason*/) noexcept {}
 
   /// A completion threw; what it threw goes no further. On a worker.
-  virtual void on_completion_failure(scope_id /*id*/, std::string_view /*route*/, std::exception_ptr) noexcept {}
+  virtual void on_completion_failure(scope_id /*id*/, std::string_view /*route*/,
+                                     std::exception_ptr const& /*error*/) noexcept {}
 };
 
 }  // namespace mayfly

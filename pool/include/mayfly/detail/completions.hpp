@@ -119,7 +119,7 @@ struct blocking_completion {
 
 /// Completions of ours that want to hear of a refusal.
 template <class Completion>
-concept hears_refusal = requires(Completion& completion) { completion.refused(admission_reason::queue_full); };
+concept HearsRefusal = requires(Completion& completion) { completion.refused(admission_reason::queue_full); };
 
 }  // namespace detail
 }  // namespace mayfly

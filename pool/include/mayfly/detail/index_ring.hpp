@@ -20,7 +20,9 @@ namespace mayfly::detail {
 ///
 ///     sequence == position          free, the push of `position` may fill it
 ///     sequence == position + 1      filled, the pop of `position` may take it
-///     sequence == position + cells  free for the next lap
+///     sequence == position + cells  free for the next lap (so there are at least 2 cells: with one, a filled cell
+///     would
+///                                   look like a free one of the next lap, and lose its index)
 ///
 /// Both operations are lock-free but for one gap: a thread that stops between claiming a position and finishing its
 /// cell holds up those who need that very cell. empty() counts a claimed cell as filled, so that nobody goes to sleep
@@ -33,7 +35,7 @@ class index_ring {
 
   /// Room for exactly `bound` (at least 1) indices.
   explicit index_ring(std::size_t bound)
-      : bound_(bound == 0 ? 1 : bound), mask_(std::bit_ceil(bound_) - 1), cells_(new cell[mask_ + 1]) {
+      : bound_(bound == 0 ? 1 : bound), mask_(std::bit_ceil(bound_ < 2 ? 2 : bound_) - 1), cells_(new cell[mask_ + 1]) {
     for (std::size_t i = 0; i <= mask_; ++i) {
       // relaxed: the ring is not shared before its constructor has returned
       cells_[i].sequence.store(i, std::memory_order_relaxed);

@@ -25,7 +25,7 @@ struct job_hooks {
   /// The completion begins.
   static void completing(request_context& context) noexcept;
   /// The completion threw.
-  static void completion_failed(request_context& context, std::exception_ptr error) noexcept;
+  static void completion_failed(request_context& context, std::exception_ptr const& error) noexcept;
 };
 
 /// A request's code, with its type erased: all that the executor needs of a job<Handler, Completion>.
@@ -38,7 +38,7 @@ struct job_functions {
 
 /// A completion of ours, which may take the result out of the outcome.
 template <class Completion>
-concept owns_outcome = requires { typename Completion::owns_outcome_tag; };
+concept OwnsOutcome = requires { typename Completion::owns_outcome_tag; };
 
 /// A handler and its completion, side by side.
 template <class Handler, class Completion>
@@ -84,7 +84,7 @@ struct job {
 
   void complete(outcome<result>& end, request_context& context) noexcept {
     try {
-      if constexpr (owns_outcome<Completion>) {
+      if constexpr (OwnsOutcome<Completion>) {
         completion(end, context);
       } else {
         std::invoke(completion, std::as_const(end), context);
