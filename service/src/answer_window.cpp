@@ -1,3 +1,4 @@
+#include <mayfly/schedule_point.hpp>
 #include <mayfly/service/answer_window.hpp>
 #include <mayfly/service/handlers.hpp>
 
@@ -63,6 +64,7 @@ void answer_window::finish(work_item& item) {
     // sync writer-turn: acquire (seq_cst); pairs with the store below; reads what the last writer left
     if (writing_.exchange(true, std::memory_order_seq_cst)) return;
     write_what_is_due();
+    MAYFLY_SCHEDULE_POINT("answer_window.before_leaving");
     // sync writer-turn: release (seq_cst); pairs with the exchange above; publishes totals, positions and the file
     writing_.store(false, std::memory_order_seq_cst);
   }

@@ -1,4 +1,5 @@
 #include "pipeline_support.hpp"
+#include <mayfly/schedule_point.hpp>
 
 #include <gtest/gtest.h>
 
@@ -102,6 +103,39 @@ TEST(AnswerWindow, WritesAnswersInOrderWhoeverFinishesFirst) {
   }
 }
 
+#ifdef MAYFLY_SCHEDULE_POINTS
+/// What the writer meets just before it leaves: another thread that finishes its request and finds a writer at work.
+struct late_finisher {
+  answer_window* window = nullptr;
+  work_item* item = nullptr;
+  bool came = false;
+};
+late_finisher late;
+
+TEST(AnswerWindow, TheWriterSeesWhatIsFinishedJustBeforeItLeaves) {
+  scratch_folder const folder;
+  answer_file file((folder / "out").string());
+  answer_window window(4, 1, file);
+  work_item* items[2] = {};
+  for (std::size_t i = 0; i < 2; ++i) {
+    items[i] = &window.vacant();
+    items[i]->number = i + 1;
+    items[i]->answer.append(std::to_string(i + 1) + "\n");
+    window.begin(*items[i]);
+  }
+  late = {&window, items[1], false};
+  set_schedule_hook([](char const* step) noexcept {
+    if (std::string_view(step) != "answer_window.before_leaving" || std::exchange(late.came, true)) return;
+    std::thread([] { late.window->finish(*late.item); }).join();
+  });
+  window.finish(*items[0]);
+  set_schedule_hook(nullptr);
+  EXPECT_TRUE(late.came);
+  EXPECT_EQ(window.written(), 2U);
+  EXPECT_EQ(file.lines_written(), 2U);
+}
+#endif
+
 TEST(AnswerWindow, AnswersWhenNothingElseIsPendingAreWrittenAtOnce) {
   scratch_folder const folder;
   answer_file file((folder / "out").string());
@@ -114,6 +148,25 @@ TEST(AnswerWindow, AnswersWhenNothingElseIsPendingAreWrittenAtOnce) {
     window.finish(item);
     EXPECT_EQ(file.lines_written(), number);
   }
+}
+
+TEST(AnswerWindow, AnswersWithRequestsPendingBehindThemAreWrittenInBatches) {
+  scratch_folder const folder;
+  answer_file file((folder / "out").string());
+  answer_window window(100, 1, file);
+  std::vector<work_item*> items;
+  for (std::size_t number = 1; number <= 2 * answer_window::write_count + 1; ++number) {
+    items.push_back(&window.vacant());
+    items.back()->number = number;
+    items.back()->answer.append("x\n");
+    window.begin(*items.back());
+  }
+  for (std::size_t i = 0; i + 1 < items.size(); ++i) {
+    window.finish(*items[i]);
+    EXPECT_EQ(file.lines_written(), (i + 1) / answer_window::write_count * answer_window::write_count);
+  }
+  window.finish(*items.back());
+  EXPECT_EQ(file.lines_written(), items.size());
 }
 
 TEST(AnswerWindow, OnlyTheFirstPassIsWritten) {

@@ -190,7 +190,8 @@ class bounded_resource : public std::pmr::memory_resource, public boost::json::m
   explicit bounded_resource(std::size_t bytes) : left_(bytes) {}
 
  private:
-  // malloc, whose alignment is enough for all: Boost.JSON 1.81 gives keys back with another alignment than it asked for.
+  // malloc, whose alignment is enough for all: Boost.JSON 1.81 gives keys back with another alignment than it asked
+  // for.
   void* take(std::size_t bytes) {
     if (bytes > left_) throw std::bad_alloc();
     left_ -= bytes;
