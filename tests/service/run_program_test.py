@@ -206,7 +206,7 @@ class Streams(RunTest):
 
     def test_ctrl_c_ends_the_reading_and_keeps_the_answers(self):
         for sent in (signal.SIGINT, signal.SIGTERM):
-            out = self.folder / "out"
+            out = self.folder / f"out-{sent}"
             with subprocess.Popen([MAYFLY, "run", "--handler", "echo", "--out", str(out)], stdin=subprocess.PIPE,
                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
                 child.stdin.write(b"[1]\n[2]\n[3")
