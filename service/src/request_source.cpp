@@ -86,7 +86,8 @@ class line_source final : public request_source {
   found next_line() {
     for (;;) {
       char* const bytes = block_ ? block_->bytes() : nullptr;
-      void* const feed = searched_ == end_ ? nullptr : std::memchr(bytes + searched_, '\n', end_ - searched_);
+      void* const feed =
+          bytes == nullptr || searched_ == end_ ? nullptr : std::memchr(bytes + searched_, '\n', end_ - searched_);
       if (feed != nullptr) {
         auto const at = static_cast<std::size_t>(static_cast<char*>(feed) - bytes);
         std::size_t length = at - begin_;

@@ -70,6 +70,7 @@ bool mallocs_are_counted() { return MAYFLY_COUNT_MALLOCS != 0; }
 #if MAYFLY_COUNT_MALLOCS
 
 // glibc's own, by the names it keeps for such as us. What they give is freed by glibc's free, which nobody replaces.
+// NOLINTBEGIN(bugprone-reserved-identifier, readability-identifier-naming): they are glibc's to choose
 extern "C" {
 void* __libc_malloc(std::size_t bytes) noexcept;
 void* __libc_calloc(std::size_t count, std::size_t bytes) noexcept;
@@ -104,5 +105,6 @@ int posix_memalign(void** block, std::size_t alignment, std::size_t bytes) noexc
   return *block == nullptr ? ENOMEM : 0;
 }
 }
+// NOLINTEND(bugprone-reserved-identifier, readability-identifier-naming)
 
 #endif
