@@ -4,6 +4,9 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
+
+#include <malloc.h>
 
 /// Counts every call of the C heap (operator new ends there too) while told to: include it in one source file of a
 /// test executable. Not in sanitizer builds, which have a heap of their own.
