@@ -8,7 +8,7 @@
 namespace mayfly::detail {
 namespace {
 
-page_pool& make_pages(std::optional<own_page_pool>& own, executor_options const& options) {
+page_pool& make_pages(std::optional<page_pool>& own, executor_options const& options) {
   if (options.pages != nullptr) return *options.pages;
   page_pool_options wanted;
   if (options.page_budget_bytes != 0) wanted.max_bytes = options.page_budget_bytes;

@@ -36,12 +36,6 @@ struct context_access {
   static scope& scope_of(request_context& context) noexcept { return context.scope_; }
 };
 
-/// A page pool that nobody derives from: it may be destroyed where it stands.
-class own_page_pool final : public page_pool {
- public:
-  using page_pool::page_pool;
-};
-
 /// The executor without its templates.
 ///
 ///     submit.cpp    begin, commit, abandon: the submitting thread's half
@@ -115,7 +109,7 @@ class executor_core {
   cycle_clock const& clock_;
   cycle_clock::ticks idle_spin_ticks_;
   std::uint32_t fork_depth_;
-  std::optional<own_page_pool> own_pages_;  // none when the options bring one
+  std::optional<page_pool> own_pages_;  // none when the options bring one
   page_pool* pages_;
   scope_registry registry_;
   std::unique_ptr<request_record[]> records_;  // by slot_index()

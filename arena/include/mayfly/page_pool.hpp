@@ -114,7 +114,7 @@ static_assert(sizeof(page_descriptor) == 32);
 /// A page costs a wait-free exchange where this thread's magazine has one, a lock-free exchange where the depot has
 /// one, a lock and perhaps a system call otherwise. Threads that end give their magazines to the depot. Every function
 /// may be called from any thread unless it says otherwise; the pool must outlive every arena built on it.
-class page_pool : private detail::thread_exit_listener {
+class page_pool final : private detail::thread_exit_listener {
  public:
   static constexpr std::size_t classes = page_pool_options::classes;
 

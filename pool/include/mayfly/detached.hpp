@@ -101,7 +101,7 @@ using detached_t = typename detacher<std::remove_cvref_t<T>>::type;
 template <class T>
 struct detacher {
   static_assert(is_detached<T>,
-                "MAYFLY-E02: detach() does not know how to copy this type out of the request's memory; build a "
+                "MF-E02: detach() does not know how to copy this type out of the request's memory; build a "
                 "detached value from it, or specialise mayfly::is_detached for it");
   using type = T;
   template <class U>

@@ -136,7 +136,7 @@ class executor {
   template <class Result>
   static constexpr void require_detached() {
     static_assert(Detached<Result>,
-                  "MAYFLY-E01: the handler's result can carry arena memory out of its scope; return detach(value) or a "
+                  "MF-E01: the handler's result can carry arena memory out of its scope; return detach(value) or a "
                   "detached type");
   }
 

@@ -43,7 +43,7 @@ struct scope_info {
 /// A slot's generation moves on with every scope, and a slot whose generations are used up is retired, so a stale id is
 /// refused for ever. open and close are wait-free but for the depot (lock-free) and a slot's first use (a lock); find
 /// is wait-free; pin and request_cancel are lock-free. Ending a scope takes as long as its destructors.
-class scope_registry : private detail::thread_exit_listener {
+class scope_registry final : private detail::thread_exit_listener {
  public:
   /// The pool must outlive the registry. Throws std::invalid_argument naming the option, allocation_error where the
   /// system refuses the slots, std::length_error where all registries together would need more than 2^24 slots.

@@ -23,6 +23,7 @@ enum class handler_kind : unsigned char {
   extract,       ///< RFC 6901, one or more pointers
 };
 
+/// A handler and what it is called on the command line.
 struct handler_name {
   std::string_view name;
   handler_kind kind;

@@ -30,6 +30,7 @@ enum class repeated_names : unsigned char {
   kept,
 };
 
+/// What the parser accepts, and how it keeps what it reads.
 struct parse_options {
   std::size_t max_depth = 512;
   number_mode numbers = number_mode::as_written;

@@ -19,6 +19,7 @@ char* write_ecmascript(char* to, double value);
 char* write_ecmascript(char* to, std::int64_t value);
 char* write_ecmascript(char* to, std::uint64_t value);
 
+/// What read_double() found.
 enum class number_reading : unsigned char { exact_or_nearest, too_large };
 
 /// Reads the text of a JSON number as the double nearest to it (ties to even). What is nearer to zero than to the

@@ -24,6 +24,7 @@ struct request_text {
   request_error refused;  ///< kind() is not none: the request is answered with this and never run
 };
 
+/// What next() found in the input.
 enum class source_state : unsigned char {
   request,
   end,
