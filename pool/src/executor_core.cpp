@@ -2,6 +2,7 @@
 
 #include "fork_guard.hpp"
 #include "options.hpp"
+#include <mayfly/schedule_point.hpp>
 
 #include <thread>
 
@@ -70,6 +71,7 @@ void executor_core::start_worker(worker& fresh) {
 /// Workers end when nothing waits any more; close_rings() comes first.
 void executor_core::stop_workers() noexcept {
   stopping_.store(true, std::memory_order_seq_cst);  // sync gate: published before the parked are woken
+  MAYFLY_SCHEDULE_POINT("executor.stop.told");
   gate_.wake(static_cast<std::uint32_t>(workers_.size()));
   for (auto& one : workers_) one->thread.join();
   help_->stop();

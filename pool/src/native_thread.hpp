@@ -7,8 +7,7 @@
 
 namespace mayfly::detail {
 
-/// A thread with a chosen stack and a name. Unlike std::thread it can be forgotten, which is all one can do with it in
-/// a forked child.
+/// A thread with a chosen stack and a name, neither of which std::thread can give.
 class native_thread {
  public:
   native_thread() = default;
@@ -19,11 +18,8 @@ class native_thread {
   /// thread blocks signals but for faults and SIGPROF: they are the program's business and belong on its threads.
   void start(std::string const& name, std::size_t stack_bytes, void* (*main)(void*), void* argument);
 
-  /// Waits for its end; nothing when it was never started, or forgotten.
+  /// Waits for its end; nothing when it was never started.
   void join() noexcept;
-
-  /// There is no such thread (in this process).
-  void forget() noexcept { started_ = false; }
 
   [[nodiscard]] bool started() const noexcept { return started_; }
 

@@ -16,9 +16,9 @@ namespace mayfly::detail {
 
 /// One worker's way into oneTBB's dispatch loop and out of it again.
 ///
-/// enter() waits for a task that is deferred and never run: while it waits, oneTBB lets this thread steal whatever
-/// tasks the arena has. release(), from any thread that may use oneTBB, drops the task, and enter() returns after the
-/// piece of work at hand.
+/// take() makes a task that is deferred and never run, and sit() waits for it: meanwhile oneTBB lets this thread steal
+/// whatever tasks the arena has. release(), from any thread that may use oneTBB, drops the task, and sit() returns
+/// after the piece of work at hand.
 class help_seat {
  public:
   /// Takes the seat, so that release() works from now on; false when there is no memory for it. The owner only.
@@ -60,8 +60,6 @@ class nested_help {
   /// Starts the recall thread; throws std::system_error.
   void start(std::string const& name);
   void stop() noexcept;
-  /// In a forked child: the recall thread does not exist.
-  void forget() noexcept { thread_.forget(); }
 
   /// A nested algorithm begins, with work for `useful` more threads.
   void begin_region(std::size_t useful) noexcept {

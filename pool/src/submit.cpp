@@ -126,7 +126,7 @@ bool executor_core::over_page_budget() const noexcept {
 /// Work was pushed: somebody must look at the queues (worker_gate.hpp, nested_help.hpp).
 void executor_core::announce() noexcept {
   if (gate_.wake_one()) return;
-  if (help_->helpers() != 0 && gate_.searching() == 0) help_->announce();
+  if (gate_.searching() == 0) help_->announce();
 }
 
 }  // namespace mayfly::detail

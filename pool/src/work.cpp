@@ -1,5 +1,6 @@
 #include "executor_core.hpp"
 #include <mayfly/observer.hpp>
+#include <mayfly/schedule_point.hpp>
 #include <mayfly/scope.hpp>
 
 #include <tbb/task_arena.h>
@@ -74,11 +75,16 @@ void executor_core::work(worker& me) noexcept {
       if (++unfinished % 16 == 0) sched_yield();
     } else if (help_->wanted()) {
       help_out(me);
-    } else if (stopping()) {
-      return;
     } else {
-      me.owes_request = false;
-      idle(me);
+      MAYFLY_SCHEDULE_POINT("executor.work.found_none");
+      if (!stopping()) {
+        me.owes_request = false;
+        idle(me);
+      } else if (!work_waits()) {
+        // Looked at once more: a request pushed since the look above told nobody, as this worker seemed busy. The rings
+        // were closed before stopping_ was set, so nothing comes after this look.
+        return;
+      }
     }
   }
 }

@@ -1,18 +1,26 @@
+#include <mayfly/arena_allocator.hpp>
 #include <mayfly/detached.hpp>
 
 #include <boost/json/value.hpp>
 #include <gtest/gtest.h>
 
+#include <any>
 #include <array>
 #include <cstddef>
+#include <deque>
+#include <functional>
+#include <list>
 #include <map>
 #include <memory>
 #include <memory_resource>
 #include <optional>
+#include <set>
 #include <span>
+#include <stack>
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <unordered_map>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -33,6 +41,8 @@ static_assert(Detached<std::string> && Detached<std::vector<std::string>> && Det
 static_assert(Detached<std::optional<std::pair<int, std::string>>> && Detached<std::tuple<int, std::u16string>>);
 static_assert(Detached<std::variant<int, std::string>> && Detached<std::array<int, 3>>);
 static_assert(Detached<std::unique_ptr<std::string>> && Detached<std::shared_ptr<plain>>);
+static_assert(Detached<std::set<int>> && Detached<std::unordered_map<std::string, std::vector<double>>>);
+static_assert(Detached<std::deque<std::string>> && Detached<std::stack<int>> && Detached<std::list<plain>>);
 
 // ... and what may not.
 static_assert(!Detached<int*> && !Detached<char const*> && !Detached<int&> && !Detached<int plain::*>);
@@ -43,6 +53,12 @@ static_assert(!Detached<std::optional<std::string_view>> && !Detached<std::pair<
 static_assert(!Detached<std::tuple<int, int*>> && !Detached<std::variant<int, std::string_view>>);
 static_assert(!Detached<std::array<char const*, 2>> && !Detached<std::unique_ptr<std::pmr::string>>);
 static_assert(!Detached<boost::json::value> && !Detached<boost::json::object>);
+static_assert(!Detached<std::vector<int, mayfly::arena_allocator<int>>>);
+static_assert(!Detached<std::basic_string<char, std::char_traits<char>, mayfly::arena_allocator<char>>>);
+static_assert(!Detached<std::set<std::string_view>> && !Detached<std::deque<char const*>>);
+static_assert(!Detached<std::unordered_map<int, std::string_view>> && !Detached<std::list<std::pmr::string>>);
+static_assert(!Detached<std::stack<int*>> && !Detached<std::pmr::deque<int>>);
+static_assert(!Detached<std::function<void()>> && !Detached<std::any>);
 
 /// What `make` gives, after the memory that it was made from has been overwritten: what was not copied out shows.
 template <class Make>

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <any>
 #include <array>
 #include <concepts>
 #include <cstddef>
@@ -23,33 +24,45 @@ namespace mayfly {
 
 namespace detail {
 
+template <class Allocator>
+inline constexpr bool is_heap_allocator = false;
 template <class T>
-inline constexpr bool is_pmr_allocator = false;
-template <class T>
-inline constexpr bool is_pmr_allocator<std::pmr::polymorphic_allocator<T>> = true;
+inline constexpr bool is_heap_allocator<std::allocator<T>> = true;
 
 /// Boost.JSON's way: the object knows the storage it lives in.
 template <class T>
 concept KnowsJsonStorage = requires(T const& value) { value.storage().is_deallocate_trivial(); };
 
+/// A container: what it holds, and where from, is for its allocator and its elements to say.
 template <class T>
-concept KnowsPmrAllocator = requires { typename T::allocator_type; } && is_pmr_allocator<typename T::allocator_type>;
+concept AllocatorAware = requires {
+  typename T::allocator_type;
+  typename T::value_type;
+};
 
+/// std::stack and its kind.
 template <class T>
-concept UsesForeignMemory =
-    KnowsPmrAllocator<T> || KnowsJsonStorage<T> || std::uses_allocator_v<T, std::pmr::polymorphic_allocator<>>;
-
-template <class T>
-inline constexpr bool plainly_detached =
-    !std::is_pointer_v<T> && !std::is_reference_v<T> && !std::is_member_pointer_v<T> && !UsesForeignMemory<T>;
+concept ContainerAdaptor = requires { typename T::container_type; };
 
 }  // namespace detail
 
 /// Whether T is detached. Specialise it for a type of yours that this rule judges wrongly: it looks at T, at the
-/// elements of standard containers and vocabulary types, and at what a type says about its memory, but not at a
-/// class's members.
+/// allocator and the elements of every container, at vocabulary types, and at what a type says about its memory, but
+/// not at a class's members, nor into what a closure or std::any holds.
 template <class T>
-inline constexpr bool is_detached = detail::plainly_detached<T>;
+inline constexpr bool is_detached = [] {
+  if constexpr (std::is_pointer_v<T> || std::is_reference_v<T> || std::is_member_pointer_v<T>) {
+    return false;
+  } else if constexpr (detail::KnowsJsonStorage<T>) {
+    return false;
+  } else if constexpr (detail::AllocatorAware<T>) {
+    return detail::is_heap_allocator<typename T::allocator_type> && is_detached<typename T::value_type>;
+  } else if constexpr (detail::ContainerAdaptor<T>) {
+    return is_detached<typename T::container_type>;
+  } else {
+    return !std::uses_allocator_v<T, std::pmr::polymorphic_allocator<>>;
+  }
+}();
 
 template <class T>
 inline constexpr bool is_detached<T const> = is_detached<T>;
@@ -63,6 +76,10 @@ template <class T, std::size_t N>
 inline constexpr bool is_detached<std::span<T, N>> = false;
 template <class T>
 inline constexpr bool is_detached<std::reference_wrapper<T>> = false;
+template <class Signature>
+inline constexpr bool is_detached<std::function<Signature>> = false;
+template <>
+inline constexpr bool is_detached<std::any> = false;
 template <class T, std::size_t N>
 inline constexpr bool is_detached<T[N]> = is_detached<T>;
 template <class T, std::size_t N>
@@ -79,11 +96,6 @@ template <class T, class Deleter>
 inline constexpr bool is_detached<std::unique_ptr<T, Deleter>> = is_detached<std::remove_extent_t<T>>;
 template <class T>
 inline constexpr bool is_detached<std::shared_ptr<T>> = is_detached<std::remove_extent_t<T>>;
-template <class T, class Allocator>
-inline constexpr bool is_detached<std::vector<T, Allocator>> = is_detached<T> && !detail::is_pmr_allocator<Allocator>;
-template <class K, class V, class Compare, class Allocator>
-inline constexpr bool is_detached<std::map<K, V, Compare, Allocator>> =
-    is_detached<K> && is_detached<V> && !detail::is_pmr_allocator<Allocator>;
 
 /// A type whose values may leave a request.
 template <class T>

@@ -50,7 +50,8 @@ concept RequestCompletion = std::constructible_from<std::decay_t<Completion>, Co
 /// one gets none. Handlers may throw anything. A warm request allocates nothing on the heap, makes no system call but
 /// to wake a sleeping worker, and takes no page fault, if handler and completion fit in 128 bytes together.
 ///
-/// All functions but the destructor may be called from any thread at any time. In a forked child they refuse.
+/// All functions but the destructor may be called from any thread at any time. In a forked child every submission is
+/// refused (forked_child), drain() finds nothing to wait for, and the destructor leaves everything as it is.
 class executor {
  public:
   /// Starts the workers, and returns when all of them run. Throws std::invalid_argument for nonsense in the options,
@@ -66,7 +67,8 @@ class executor {
   executor& operator=(executor const&) = delete;
 
   /// Asks for one request to be run: handler(request_context&), then completion(outcome<R> const&, request_context&).
-  /// Never blocks. Both are moved or copied in; when that throws, it is thrown here and nothing was accepted.
+  /// Waits for nobody, but for a worker that is just taking the last place of a full ring. Both are moved or copied in;
+  /// when that throws, it is thrown here and nothing was accepted.
   ///
   /// The completion reads its outcome in place: the handler's result may point into the request's memory. What a
   /// completion throws is counted, shown to the observer, and dropped.
@@ -92,7 +94,8 @@ class executor {
   }
 
   /// Runs one request and waits for it. With a deadline it comes back then if the handler has not begun; a handler
-  /// that runs is cancelled by its deadline but waited for, so that it may safely refer to the caller's variables.
+  /// that runs is cancelled by its deadline but waited for, so that it may safely refer to the caller's variables. One
+  /// that has not begun never will, but is destroyed later, on a worker: what it captured by value must allow that.
   /// On a worker of this executor it is refused (on_worker): it would wait for itself.
   template <RequestHandler Handler>
   [[nodiscard]] run_result<handler_result_t<Handler>> run(submit_options options, Handler&& handler) {
@@ -140,6 +143,18 @@ class executor {
                   "detached type");
   }
 
+  /// What is left of a request that was refused at the queue: nothing, also when telling it so throws.
+  template <class Job>
+  struct undo_submission {
+    executor& of;
+    detail::submission& taken;
+    Job* made;
+    ~undo_submission() {
+      std::destroy_at(made);
+      of.abandon(taken);
+    }
+  };
+
   /// Every request comes through here.
   template <class Handler, class Completion>
   admission place(submit_options const& options, Handler&& handler, Completion&& completion) {
@@ -158,9 +173,8 @@ class executor {
     }
     admission const answer = commit(taken, &job::functions, options);
     if (!answer) {
+      undo_submission<job> const leaves_nothing{*this, taken, made};
       if constexpr (detail::HearsRefusal<std::decay_t<Completion>>) made->completion.refused(answer.reason());
-      std::destroy_at(made);
-      abandon(taken);
     }
     return answer;
   }

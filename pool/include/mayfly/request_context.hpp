@@ -66,10 +66,11 @@ class request_context {
   /// Keeps the scope, with all its memory, after the completion, until the hold is released, on any thread.
   [[nodiscard]] scope_hold hold() { return scope_.hold(); }
 
-  /// fn(i) for each i in [first, last), on this thread and on idle workers, in pieces of at least `grain`. Blocks until
-  /// all are done; while it waits it runs only this request's work. Each piece runs in this request's scope, in its own
-  /// thread's lane. What an fn throws stops the others and is thrown here; so are request_cancelled and
-  /// request_expired when the request was cancelled or its deadline passed before all pieces had begun.
+  /// fn(i) for each i in [first, last), on this thread and on idle workers, in pieces of about `grain` (never below
+  /// half of it). Blocks until all are done; while it waits it runs only this request's work. Each piece runs in this
+  /// request's scope, in its own thread's lane. What an fn throws stops the others and is thrown here; so are
+  /// request_cancelled and request_expired when the request was cancelled or its deadline passed before all pieces had
+  /// begun.
   template <class Fn>
     requires std::invocable<Fn const&, std::size_t>
   void parallel_for(std::size_t first, std::size_t last, Fn const& fn, std::size_t grain = 1) {

@@ -52,7 +52,7 @@ class index_ring {
     for (;;) {
       if ((tail & closed_bit) != 0) return push_result::closed;
       if (is_full(tail)) {
-        // relaxed: as above; full only counts when nobody has moved the tail meanwhile
+        // relaxed: ordered behind the head by is_full(); full only counts when nobody has moved the tail meanwhile
         std::uint64_t const again = tail_.load(std::memory_order_relaxed);
         if (again == tail) return push_result::full;
         tail = again;
@@ -85,6 +85,7 @@ class index_ring {
       std::uint64_t const sequence = next.sequence.load(std::memory_order_acquire);
       if (sequence == head + 1) {
         MAYFLY_SCHEDULE_POINT("index_ring.pop.before_claim");
+        // sync ring-full: seq_cst, hence release; pairs with is_full(), which asks for no data, only for order
         // seq_cst: empty() reads the head among the gate's operations; on x86 it costs what relaxed costs
         if (head_.compare_exchange_weak(head, head + 1, std::memory_order_seq_cst, std::memory_order_relaxed)) {
           index = next.index;
@@ -116,9 +117,15 @@ class index_ring {
 
   /// Whether push() would refuse now: a hint, one or two loads.
   [[nodiscard]] push_result probe() noexcept {
-    std::uint64_t const tail = tail_.load(std::memory_order_relaxed);  // relaxed: push() decides
-    if ((tail & closed_bit) != 0) return push_result::closed;
-    return is_full(tail) ? push_result::full : push_result::pushed;
+    std::uint64_t tail = tail_.load(std::memory_order_relaxed);  // relaxed: push() decides
+    for (;;) {
+      if ((tail & closed_bit) != 0) return push_result::closed;
+      if (!is_full(tail)) return push_result::pushed;
+      // relaxed: ordered behind the head by is_full(); full only counts when nobody has moved the tail meanwhile
+      std::uint64_t const again = tail_.load(std::memory_order_relaxed);
+      if (again == tail) return push_result::full;
+      tail = again;
+    }
   }
 
   /// How many pushes there have been since the start.
@@ -165,8 +172,9 @@ class index_ring {
   [[nodiscard]] bool is_full(std::uint64_t tail) noexcept {
     // relaxed: a lower bound of the head is all that is asked for
     if (tail - seen_head_.load(std::memory_order_relaxed) < bound_) return false;
-    std::uint64_t const head = head_.load(std::memory_order_relaxed);
-    seen_head_.store(head, std::memory_order_relaxed);
+    // sync ring-full: acquire; pairs with pop()'s claim; keeps the caller's second look at the tail behind this load
+    std::uint64_t const head = head_.load(std::memory_order_acquire);
+    seen_head_.store(head, std::memory_order_relaxed);  // relaxed: a lower bound, as above
     // A head past our stale tail wraps to a huge number: the caller sees the moved tail and comes again.
     return tail - head >= bound_;
   }
