@@ -12,7 +12,6 @@ set(MAYFLY_BOOST_VERSION 1.81)
 find_package(Boost ${MAYFLY_BOOST_VERSION} REQUIRED CONFIG COMPONENTS json)
 
 if(MAYFLY_PROGRAMS)
-  find_package(spdlog 1.10 REQUIRED)
   find_package(CLI11 2.1 REQUIRED)
   find_package(tomlplusplus 3.3 REQUIRED)
 endif()
