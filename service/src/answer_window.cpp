@@ -42,6 +42,8 @@ work_item& answer_window::vacant() {
 }
 
 void answer_window::begin(work_item& item) {
+  // relaxed: this thread alone writes it, and a batch too few or too many is no error
+  if (hurry_.load(std::memory_order_relaxed)) hurry_.store(false, std::memory_order_relaxed);
   // relaxed: whoever finishes the item learns of it in a way that orders this before
   item.state.store(work_item::phase::pending, std::memory_order_relaxed);
   // seq_cst: answered() must not see an item beyond those begun; see finish()
@@ -60,14 +62,28 @@ bool answer_window::answered(std::uint64_t sequence) {
 void answer_window::finish(work_item& item) {
   // sync item-answered: release (seq_cst); pairs with answered(); publishes the answer, the hold and the costs
   item.state.store(work_item::phase::answered, std::memory_order_seq_cst);
-  while (answered(ready_.load(std::memory_order_seq_cst))) {
-    // sync writer-turn: acquire (seq_cst); pairs with the store below; reads what the last writer left
-    if (writing_.exchange(true, std::memory_order_seq_cst)) return;
-    write_what_is_due();
-    MAYFLY_SCHEDULE_POINT("answer_window.before_leaving");
-    // sync writer-turn: release (seq_cst); pairs with the exchange above; publishes totals, positions and the file
-    writing_.store(false, std::memory_order_seq_cst);
+  while (something_to_write()) {
+    if (!take_turn()) return;
   }
+}
+
+/// Items that nobody has looked at; or, where batches are not waited for, a batch that was begun. For `hurry_` the same
+/// holds as for `state`: the reader stores it before its exchange, the writer loads it after its store.
+bool answer_window::something_to_write() {
+  std::uint64_t const ready = ready_.load(std::memory_order_seq_cst);
+  return answered(ready) ||
+         (hurry_.load(std::memory_order_seq_cst) && ready != oldest_.load(std::memory_order_seq_cst));
+}
+
+/// False: another thread is the writer.
+bool answer_window::take_turn() {
+  // sync writer-turn: acquire (seq_cst); pairs with the store below; reads what the last writer left
+  if (writing_.exchange(true, std::memory_order_seq_cst)) return false;
+  write_what_is_due();
+  MAYFLY_SCHEDULE_POINT("answer_window.before_leaving");
+  // sync writer-turn: release (seq_cst); pairs with the exchange above; publishes totals, positions and the file
+  writing_.store(false, std::memory_order_seq_cst);
+  return true;
 }
 
 void answer_window::write_what_is_due() {
@@ -87,7 +103,8 @@ bool answer_window::gather() {
     ++ready;
   }
   ready_.store(ready, std::memory_order_seq_cst);
-  return due || (ready != oldest && ready == begun_.load(std::memory_order_seq_cst));
+  return due || (ready != oldest && (ready == begun_.load(std::memory_order_seq_cst) ||  //
+                                     hurry_.load(std::memory_order_seq_cst)));
 }
 
 void answer_window::write_batch() {
@@ -175,6 +192,18 @@ void answer_window::wake_reader() {
 }
 
 void answer_window::wait_for_progress() { wait_until_written(oldest_.load(std::memory_order_relaxed) + 1, true); }
+
+void answer_window::wait_for_room() {
+  std::uint64_t const before = oldest_.load(std::memory_order_relaxed);
+  hurry_.store(true, std::memory_order_seq_cst);  // before the exchange in take_turn(): see something_to_write()
+  while (something_to_write() && take_turn()) {
+  }
+  wait_until_written(before + 1, true);
+}
+
+bool answer_window::only_last_is_left() const {
+  return oldest_.load(std::memory_order_acquire) + 1 == begun_.load(std::memory_order_relaxed);
+}
 
 void answer_window::wait_until_empty() { wait_until_written(begun_.load(std::memory_order_relaxed), false); }
 

@@ -78,25 +78,31 @@ class run_loop {
   }
 
   void start(work_item& item) {
-    bool const alone = window_.empty();
     window_.begin(item);
-    if (item.request.refused.kind() != failure::none) {
-      item.error = item.request.refused;
-      window_.finish(item);
-      return;
-    }
-    for (unsigned refusals = 0; engine_.try_start(item) == engine::answer::busy; ++refusals) {
-      if (alone && refusals > patience) {
-        item.error.assign(failure::over_budget, "no pages left for it in the page budget", 0);
-        window_.finish(item);
-        return;
-      }
-      window_.wait_for_progress();
-    }
+    bool const refused = item.request.refused.kind() != failure::none;
+    if (refused) item.error = item.request.refused;
+    if (refused || !started(item)) window_.finish(item);
   }
 
-  /// Times a request that is alone is refused before it is given up: what it waits for are requests that have been
-  /// answered and are about to give their pages back.
+  /// False: it has an error instead.
+  bool started(work_item& item) {
+    unsigned refusals_alone = 0;
+    while (engine_.try_start(item) == engine::answer::busy) {
+      if (stopped() || window_.output_failed()) {
+        item.error.assign(failure::cancelled, "the run was ended before there was memory for it", 0);
+        return false;
+      }
+      if (window_.only_last_is_left() && ++refusals_alone > patience) {
+        item.error.assign(failure::over_budget, "no pages left for it in the page budget", 0);
+        return false;
+      }
+      window_.wait_for_room();
+    }
+    return true;
+  }
+
+  /// Times a request that is alone is refused before it is given up, a millisecond apart: what it waits for are
+  /// requests that have been written and are about to give their pages back.
   static constexpr unsigned patience = 1000;
 
   run_plan const& plan_;

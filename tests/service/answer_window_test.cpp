@@ -169,6 +169,60 @@ TEST(AnswerWindow, AnswersWithRequestsPendingBehindThemAreWrittenInBatches) {
   EXPECT_EQ(file.lines_written(), items.size());
 }
 
+TEST(AnswerWindow, WhatIsAnsweredIsWrittenWhenTheRequestBehindItWaitsForRoom) {
+  scratch_folder const folder;
+  answer_file file((folder / "out").string());
+  answer_window window(100, 1, file);
+  std::vector<work_item*> items;
+  for (std::size_t number = 1; number <= 4; ++number) {
+    items.push_back(&window.vacant());
+    items.back()->number = number;
+    items.back()->answer.append("x\n");
+    window.begin(*items.back());
+  }
+  window.finish(*items[0]);
+  window.finish(*items[1]);
+  EXPECT_EQ(file.lines_written(), 0U);
+  EXPECT_FALSE(window.only_last_is_left());
+  window.wait_for_room();
+  EXPECT_EQ(file.lines_written(), 2U);
+  EXPECT_FALSE(window.only_last_is_left());
+  window.finish(*items[2]);  // the wait goes on
+  EXPECT_EQ(file.lines_written(), 3U);
+  EXPECT_TRUE(window.only_last_is_left());
+
+  items.push_back(&window.vacant());
+  items.back()->answer.append("x\n");
+  window.begin(*items.back());  // it has ended
+  window.finish(*items[3]);
+  EXPECT_EQ(file.lines_written(), 3U);
+  window.finish(*items[4]);
+  EXPECT_EQ(file.lines_written(), 5U);
+}
+
+#ifdef MAYFLY_SCHEDULE_POINTS
+TEST(AnswerWindow, TheWriterSeesThatTheReaderWaitsForRoomJustBeforeItLeaves) {
+  scratch_folder const folder;
+  answer_file file((folder / "out").string());
+  answer_window window(100, 1, file);
+  work_item* items[2] = {};
+  for (auto*& item : items) {
+    item = &window.vacant();
+    item->answer.append("x\n");
+    window.begin(*item);
+  }
+  late = {&window, nullptr, false};
+  set_schedule_hook([](char const* step) noexcept {
+    if (std::string_view(step) != "answer_window.before_leaving" || std::exchange(late.came, true)) return;
+    late.window->wait_for_room();
+  });
+  window.finish(*items[0]);
+  set_schedule_hook(nullptr);
+  EXPECT_TRUE(late.came);
+  EXPECT_EQ(file.lines_written(), 1U);
+}
+#endif
+
 TEST(AnswerWindow, OnlyTheFirstPassIsWritten) {
   scratch_folder const folder;
   answer_file file((folder / "out").string());

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <functional>
 #include <random>
 #include <thread>
 
@@ -162,6 +163,118 @@ TEST(Run, APageBudgetThatIsTooSmallCostsAnswersButNotTheRun) {
   EXPECT_EQ(result.summary.totals.failed(),
             result.summary.totals.by_failure[static_cast<std::size_t>(failure::over_budget)]);
   EXPECT_LE(result.summary.pages->peak_bytes, std::size_t{2} << 20U);
+}
+
+TEST(Run, APageBudgetOfThreePagesEndsTheRunWithALineForEachRequest) {
+  scratch_folder const folder;
+  std::string content;
+  for (int i = 0; i < 300; ++i) content += "{\"a\":" + std::to_string(i) + "}\n";
+  std::string const in = folder.write("in", content);
+  // Which requests find a page is a matter of timing.
+  for (std::size_t again = 0; again < 20; ++again) {
+    engine_options options;
+    options.page_budget_bytes = 48 << 10;
+    options.workers = again % 2 + 1;
+    auto const result = run_file(in, {}, engine_kind::pool_arena, options);
+    EXPECT_EQ(test::lines_of(result.answers).size(), 300U);
+    EXPECT_LT(result.summary.totals.failed(), 300U);
+    EXPECT_EQ(result.summary.totals.failed(),
+              result.summary.totals.by_failure[static_cast<std::size_t>(failure::over_budget)]);
+  }
+}
+
+/// Starts what a test says.
+class scripted_engine final : public engine {
+ public:
+  explicit scripted_engine(std::function<answer(work_item&)> script) : script_(std::move(script)) {}
+  answer try_start(work_item& item) override { return script_(item); }
+  std::size_t workers() const override { return 0; }
+  std::optional<page_pool_stats> pages() const override { return std::nullopt; }
+
+ private:
+  std::function<answer(work_item&)> script_;
+};
+
+TEST(Run, AnswersAreWrittenWhenTheRequestBehindThemWaitsForWhatTheyHold) {
+  scratch_folder const folder;
+  input_blocks blocks;
+  auto const source = open_source(folder.write("in", "1\n2\n3\n4\n"), blocks, {});
+  answer_file file((folder / "out").string());
+  run_plan plan;
+  plan.source = source.get();
+  plan.blocks = &blocks;
+  plan.output = &file;
+  std::vector<work_item*> items;
+  plan.make_engine = [&](answer_window& window) {
+    return std::make_unique<scripted_engine>([&](work_item& item) {
+      auto const answer = [&](work_item& one) {
+        one.answer.append(std::to_string(one.number) + "\n");
+        window.finish(one);
+      };
+      if (item.number < 4) {
+        items.push_back(&item);
+        return engine::answer::started;
+      }
+      for (auto* before : std::exchange(items, {})) answer(*before);
+      if (window.written() != 3) return engine::answer::busy;
+      answer(item);
+      return engine::answer::started;
+    });
+  };
+  EXPECT_EQ(run(plan).totals.requests, 4U);
+  EXPECT_EQ(test::read_file(folder / "out"), "1\n2\n3\n4\n");
+}
+
+TEST(Run, ARequestThatWaitsForRoomIsGivenUpWhenTheRunIsStopped) {
+  scratch_folder const folder;
+  std::atomic<bool> stop{false};
+  input_blocks blocks;
+  auto const source = open_source(folder.write("in", "1\n2\n3\n"), blocks, {});
+  answer_file file((folder / "out").string());
+  run_plan plan;
+  plan.source = source.get();
+  plan.blocks = &blocks;
+  plan.output = &file;
+  plan.stop = &stop;
+  int asked = 0;
+  plan.make_engine = [&](answer_window&) {
+    return std::make_unique<scripted_engine>([&](work_item&) {
+      stop.store(++asked == 10, std::memory_order_relaxed);
+      return engine::answer::busy;
+    });
+  };
+  auto const summary = run(plan);
+  EXPECT_EQ(asked, 10);
+  EXPECT_TRUE(summary.stopped);
+  EXPECT_EQ(summary.totals.by_failure[static_cast<std::size_t>(failure::cancelled)], 1U);
+  EXPECT_EQ(test::read_file(folder / "out"),
+            "{\"request\":1,\"error\":\"the run was ended before there was memory for it\",\"at\":0}\n");
+}
+
+TEST(Run, ARequestThatWaitsForRoomIsGivenUpWhenTheOutputFails) {
+  scratch_folder const folder;
+  input_blocks blocks;
+  auto const source = open_source(folder.write("in", "1\n2\n3\n"), blocks, {});
+  answer_file file("/dev/full");
+  run_plan plan;
+  plan.source = source.get();
+  plan.blocks = &blocks;
+  plan.output = &file;
+  int asked = 0;
+  work_item* first = nullptr;
+  plan.make_engine = [&](answer_window& window) {
+    return std::make_unique<scripted_engine>([&](work_item& item) {
+      if (++asked == 1) first = &item;
+      if (asked == 10) {  // the first one's answer meets the full disk while the second waits
+        first->answer.append("x\n");
+        window.finish(*first);
+      }
+      return asked == 1 ? engine::answer::started : engine::answer::busy;
+    });
+  };
+  auto const summary = run(plan);
+  EXPECT_EQ(asked, 10);
+  EXPECT_EQ(summary.output_error, "cannot write to /dev/full: No space left on device");
 }
 
 TEST(Run, RequestsPastTheirDeadlineGetAnError) {
