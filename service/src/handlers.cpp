@@ -2,6 +2,7 @@
 #include <mayfly/service/handlers.hpp>
 #include <mayfly/service/json_write.hpp>
 #include <mayfly/service/merge_patch.hpp>
+#include <mayfly/service/text.hpp>
 
 #include <array>
 #include <charconv>
@@ -125,13 +126,17 @@ void write_error_line(std::size_t request, request_error const& error, std::stri
   };
   to.append("{\"request\":");
   write_number(request);
+  // A file's name is any bytes at all, and the line is UTF-8.
+  auto const write_text = [&](std::string_view text) {
+    is_utf8(text) ? write_string(text, to) : write_string(repaired_utf8(text), to);
+  };
   to.append(",\"error\":");
-  write_string(error.text(), to);
+  write_text(error.text());
   to.append(",\"at\":");
   write_number(error.at());
   if (!file.empty()) {
     to.append(",\"file\":");
-    write_string(file, to);
+    write_text(file);
   }
   to.push('}');
 }

@@ -270,9 +270,9 @@ void explain_repetition(std::string_view text, request_memory const& memory, par
   if (!tree) return;
   repetition_finder finder(memory.bytes);
   finder.look_into(*tree);
-  std::string_view const name = finder.first().name.substr(0, 100);
-  error.format(failure::repeated_name, place_of_name(text, finder.first().ordinal),
-               "the name \"%.*s\" appears twice in one object", static_cast<int>(name.size()), name.data());
+  error.assign(failure::repeated_name, "the name \"", place_of_name(text, finder.first().ordinal));
+  error.append(whole_characters(finder.first().name, 100));
+  error.append("\" appears twice in one object");
 }
 
 template <number_mode Numbers, repeated_names Names>

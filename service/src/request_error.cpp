@@ -1,9 +1,9 @@
 #include <mayfly/service/request_error.hpp>
+#include <mayfly/service/text.hpp>
 
 #include <algorithm>
 #include <cstdarg>
 #include <cstdio>
-#include <cstring>
 
 namespace mayfly::service {
 
@@ -15,13 +15,16 @@ std::string_view name_of(failure kind) {
 }
 
 void request_error::assign(failure kind, std::string_view text, std::size_t at) {
-  std::size_t size = std::min(text.size(), capacity);
-  // A continuation byte at the cut belongs to a character that began before it.
-  while (size < text.size() && size > 0 && (static_cast<unsigned char>(text[size]) & 0xC0U) == 0x80U) --size;
-  std::memcpy(text_.data(), text.data(), size);
-  size_ = size;
+  size_ = 0;
   at_ = at;
   kind_ = kind;
+  append(text);
+}
+
+void request_error::append(std::string_view text) {
+  std::string_view const kept = whole_characters(text, capacity - size_);
+  std::copy(kept.begin(), kept.end(), text_.begin() + static_cast<std::ptrdiff_t>(size_));
+  size_ += kept.size();
 }
 
 void request_error::format(failure kind, std::size_t at, char const* pattern, ...) {

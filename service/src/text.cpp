@@ -141,6 +141,24 @@ bool is_utf8(std::string_view text) {
   return true;
 }
 
+std::string_view whole_characters(std::string_view text, std::size_t most_bytes) {
+  std::size_t size = std::min(text.size(), most_bytes);
+  // A tail at the cut belongs to a character that began before it.
+  while (size < text.size() && size > 0 && is_tail(static_cast<unsigned char>(text[size]))) --size;
+  return text.substr(0, size);
+}
+
+std::string repaired_utf8(std::string_view text) {
+  std::string repaired;
+  for (std::size_t at = 0; at < text.size();) {
+    bool const ascii = static_cast<unsigned char>(text[at]) < 0x80;
+    std::size_t const length = ascii ? 1 : length_of_character(text.data() + at, text.size() - at);
+    repaired += length == 0 ? "\xEF\xBF\xBD" : text.substr(at, length);
+    at += std::max<std::size_t>(length, 1);
+  }
+  return repaired;
+}
+
 bool utf16_less(std::string_view a, std::string_view b) {
   std::size_t const common = std::min(a.size(), b.size());
   std::size_t at = 0;

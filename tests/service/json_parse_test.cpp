@@ -106,6 +106,18 @@ TEST(Parse, ErrorsSayWhatAndWhere) {
   }
 }
 
+TEST(Parse, RepeatedNamesAreToldInWholeCharactersWhateverTheyHold) {
+  auto const complaint = [](std::string const& name) {
+    return ask("{\"" + name + "\":1,\"" + name + "\":2}", handler_kind::extract).text;
+  };
+  auto const told = [](std::string const& name) { return "the name \"" + name + "\" appears twice in one object"; };
+  std::string const kept(99, 'x');
+  EXPECT_EQ(complaint(kept + "yz"), told(kept + "y"));
+  EXPECT_EQ(complaint(kept + "\xC3\xA9"), told(kept));
+  EXPECT_EQ(complaint("\\u0000b"), told(std::string("\0b", 2)));
+  EXPECT_EQ(complaint("%s%n"), told("%s%n"));
+}
+
 TEST(Parse, LoneSurrogatesAreRefused) {
   for (std::string_view const request : {R"("\ud800")", R"("\udc00")", R"("\ud800\u0041")", R"("\ud800\ud800")",
                                          R"({"\udfaa":0})", R"("\ud800abc")", "\"\xED\xA0\x80\""}) {
@@ -257,6 +269,9 @@ TEST(Handlers, ErrorLinesAreJsonThemselves) {
   line.release();
   write_error_line(1, {failure::unreadable, "no", 0}, "a.json", line);
   EXPECT_EQ(line.str(), R"({"request":1,"error":"no","at":0,"file":"a.json"})");
+  line.release();
+  write_error_line(1, {failure::unreadable, "\xC3", 0}, "\xFF\xC3\xA9\xE2\x82.json", line);
+  EXPECT_EQ(line.str(), "{\"request\":1,\"error\":\"\uFFFD\",\"at\":0,\"file\":\"\uFFFD\u00E9\uFFFD\uFFFD.json\"}");
 }
 
 TEST(Handlers, LongErrorTextsAreCutAtAWholeCharacter) {

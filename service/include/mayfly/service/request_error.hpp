@@ -37,7 +37,10 @@ class request_error {
 
   void assign(failure kind, std::string_view text, std::size_t at);
 
-  /// As printf does. Never throws, never allocates.
+  /// More text behind the text. Never throws, never allocates.
+  void append(std::string_view text);
+
+  /// As printf does, for texts without a zero byte. Never throws, never allocates.
   [[gnu::format(printf, 4, 5)]] void format(failure kind, std::size_t at, char const* pattern, ...);
 
   [[nodiscard]] std::string_view text() const { return {text_.data(), size_}; }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <string_view>
 
 namespace mayfly::service {
@@ -8,6 +9,12 @@ namespace mayfly::service {
 /// Whether a text is UTF-8 as the Unicode standard's table 3-7 has it: no overlong forms, no surrogates, nothing
 /// beyond U+10FFFF.
 [[nodiscard]] bool is_utf8(std::string_view text);
+
+/// The longest prefix of at most `most_bytes` that ends between two characters.
+[[nodiscard]] std::string_view whole_characters(std::string_view text, std::size_t most_bytes);
+
+/// A copy in which U+FFFD stands for each byte that belongs to no character.
+[[nodiscard]] std::string repaired_utf8(std::string_view text);
 
 /// Whether UTF-16 code units order `a` before `b`. Both must be valid UTF-8.
 [[nodiscard]] bool utf16_less(std::string_view a, std::string_view b);
