@@ -78,9 +78,16 @@ class line_source final : public request_source {
   std::optional<std::uint64_t> total() const override { return total_; }
   std::uint64_t position() const override { return read_bytes_; }
   std::string failure_text() const override { return "cannot read " + name_ + ": " + reason(error_); }
+  bool reads(file_identity const& file) const override { return identity_of(file_.get()) == file; }
 
  private:
   enum class found : unsigned char { line, too_long, end, failed };
+  /// What is done with a line that is too long to be kept.
+  enum class skipping : unsigned char {
+    nothing,
+    white_space,  ///< there was nothing else in it so far: it may yet turn out to be no request
+    refused,      ///< it has been told
+  };
 
   // block_ [ lines handed out | unread: begin_ .. end_ | room ]      searched_: no line feed in begin_ .. searched_
   found next_line() {
@@ -94,24 +101,38 @@ class line_source final : public request_source {
         if (length > 0 && bytes[at - 1] == '\r') --length;
         line_ = {bytes + begin_, length};
         begin_ = searched_ = at + 1;
-        if (!std::exchange(skipping_, false)) return found::line;
+        auto const before = std::exchange(skipping_, skipping::nothing);
+        if (before == skipping::nothing) return found::line;
+        if (before == skipping::white_space && !is_blank(line_)) return found::too_long;
         continue;
       }
       searched_ = end_;
-      if (skipping_) begin_ = searched_ = end_ = 0;  // the block is ours alone: see make_room
+      if (outgrows_limit() && skip()) return found::too_long;
       if (at_end_) return last_line();
-      if (!skipping_ && end_ - begin_ > options_.max_request_bytes + 1) {  // + 1: a CR that would not count
-        skipping_ = true;
-        block_ = blocks_.take(0);
-        begin_ = searched_ = end_ = 0;
-        return found::too_long;
-      }
       if (!read_more()) return found::failed;
     }
   }
 
+  /// Whether the line that was begun is too long even if all it still lacks is a CR, which would not count.
+  [[nodiscard]] bool outgrows_limit() const {
+    std::size_t const begun = end_ - begin_;
+    return skipping_ != skipping::nothing || (begun > 1 && begun - 1 > options_.max_request_bytes);
+  }
+
+  /// Drops what is there of a line that is too long. True: it has just turned out to be a request.
+  bool skip() {
+    auto const before = skipping_;
+    if (before != skipping::refused) {
+      bool const blank = begin_ == end_ || is_blank({block_->bytes() + begin_, end_ - begin_});
+      skipping_ = blank ? skipping::white_space : skipping::refused;
+    }
+    if (before == skipping::nothing) block_ = blocks_.take(0);  // ours alone until the line ends: see make_room
+    begin_ = searched_ = end_ = 0;
+    return before != skipping::refused && skipping_ == skipping::refused;
+  }
+
   found last_line() {
-    if (begin_ == end_ || skipping_) return found::end;
+    if (begin_ == end_) return found::end;
     line_ = {block_->bytes() + begin_, end_ - begin_};
     if (line_.ends_with('\r')) line_.remove_suffix(1);
     begin_ = searched_ = end_;
@@ -160,7 +181,7 @@ class line_source final : public request_source {
   std::size_t searched_ = 0;
   std::size_t end_ = 0;
   std::string_view line_;
-  bool skipping_ = false;  // the rest of a line that was too long
+  skipping skipping_ = skipping::nothing;
   bool at_end_ = false;
   std::uint64_t read_bytes_ = 0;
   int error_ = 0;
@@ -183,6 +204,10 @@ class folder_source final : public request_source {
 
   std::optional<std::uint64_t> total() const override { return names_.size(); }
   std::uint64_t position() const override { return next_; }
+  bool reads(file_identity const& file) const override {
+    return std::any_of(names_.begin(), names_.end(),
+                       [&](std::string const& name) { return identity_of((folder_ / name).string()) == file; });
+  }
 
  private:
   void read_file(request_text& into) {
@@ -253,6 +278,7 @@ class repeating_source final : public request_source {
 
   std::optional<std::uint64_t> total() const override { return requests_.size() * passes_; }
   std::uint64_t position() const override { return given_; }
+  bool reads(file_identity const& file) const override { return from_->reads(file); }
 
  private:
   std::unique_ptr<request_source> from_;
@@ -266,6 +292,10 @@ class repeating_source final : public request_source {
 std::unique_ptr<request_source> open_lines(std::string const& path, input_blocks& blocks,
                                            source_options const& options) {
   if (path == "-") {
+    int const flags = ::fcntl(STDIN_FILENO, F_GETFL);
+    if (flags < 0 || (flags & O_ACCMODE) == O_WRONLY) {
+      throw input_error("standard input is not open for reading: say --in PATH");
+    }
     return std::make_unique<line_source>(file_descriptor::borrow(STDIN_FILENO), "standard input", blocks, options);
   }
   file_descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));

@@ -80,6 +80,29 @@ TEST(Lines, FarTooLongAreSkippedWithoutBeingKept) {
   EXPECT_EQ(source->next(text), source_state::end);
 }
 
+TEST(Lines, OfWhiteSpaceOnlyAreNoRequestsHoweverLong) {
+  source_options options;
+  options.max_request_bytes = 1000;
+  std::string const blanks(3 * input_blocks::usual_bytes, ' ');
+  std::string const refused = "!larger than 1000 bytes, the most a request may have";
+  EXPECT_THAT(lines("a\n" + blanks + "\r\nb\n" + blanks, options), ElementsAre("a", "b"));
+  EXPECT_THAT(lines(blanks + "x\nb\n" + blanks + "x", options), ElementsAre(refused, "b", refused));
+  EXPECT_THAT(lines(blanks + "x" + blanks + "\nb", options), ElementsAre(refused, "b"));
+  EXPECT_THAT(lines("x" + blanks + "\nb", options), ElementsAre(refused, "b"));
+}
+
+TEST(Lines, MayBeAsLongAsANumberCanSay) {
+  source_options options;
+  options.max_request_bytes = static_cast<std::size_t>(-1);
+  scratch_folder const folder;
+  ASSERT_EQ(::mkfifo((folder / "in").c_str(), 0600), 0);
+  std::thread writer([&] { folder.write("in", std::string(3 * input_blocks::usual_bytes, 'x') + "\nb"); });
+  input_blocks blocks;
+  auto const read = all_of(*open_lines((folder / "in").string(), blocks, options));
+  writer.join();
+  EXPECT_THAT(read, ElementsAre(std::string(3 * input_blocks::usual_bytes, 'x'), "b"));
+}
+
 TEST(Lines, OfAllSizesComeThroughBlocksWhole) {
   std::uint64_t const seed = std::random_device{}();
   std::mt19937_64 random(seed);

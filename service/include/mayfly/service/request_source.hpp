@@ -1,5 +1,6 @@
 #pragma once
 
+#include <mayfly/service/file_identity.hpp>
 #include <mayfly/service/input_blocks.hpp>
 #include <mayfly/service/request_error.hpp>
 
@@ -43,6 +44,8 @@ class request_source {
   /// How much of total() has been read.
   [[nodiscard]] virtual std::uint64_t position() const = 0;
   [[nodiscard]] virtual std::string failure_text() const { return {}; }
+  /// Whether requests come from this file, which must therefore not be written to.
+  [[nodiscard]] virtual bool reads(file_identity const& file) const = 0;
 };
 
 /// Input that cannot be had at all. what() says what, where and why.
@@ -59,9 +62,10 @@ struct source_options {
 };
 
 /// One request a line: a file, or standard input for "-". Lines end with LF or CR LF, the last one with either or
-/// with nothing; a line of white space only is no request. A longer line than allowed is a refused request. The line
-/// is never in memory more than twice, and nothing of the input but the blocks that requests still refer to.
-/// Throws input_error when the file cannot be opened.
+/// with nothing; a line of white space only, however long, is no request. A longer line than allowed is a refused
+/// request. Of the input no more is in memory than the blocks that requests still refer to; a line that outgrows its
+/// block is copied to one of twice its size, and so takes three times its size for that moment.
+/// Throws input_error when the file cannot be opened for reading.
 [[nodiscard]] std::unique_ptr<request_source> open_lines(std::string const& path, input_blocks& blocks,
                                                          source_options const& options);
 
