@@ -38,14 +38,31 @@ void wait_for_room(int file) {
 
 }  // namespace
 
-answer_file::answer_file(std::string const& path) : name_(path == "-" ? "standard output" : path), owned_(path != "-") {
-  file_ = owned_ ? ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666) : STDOUT_FILENO;
-  if (file_ < 0) throw std::runtime_error("cannot open " + path + " for writing: " + reason(errno));
+answer_file::opened answer_file::open(std::string const& path) {
+  if (path == "-") {
+    int const flags = ::fcntl(STDOUT_FILENO, F_GETFL);
+    if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY) {
+      throw std::runtime_error("standard output is not open for writing: say --out FILE");
+    }
+    return {STDOUT_FILENO, false};
+  }
+  // No O_TRUNC: the file may be one that is still to be read.
+  int const file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+  if (file < 0) throw std::runtime_error("cannot open " + path + " for writing: " + reason(errno));
+  return {file, true};
+}
+
+answer_file::answer_file(std::string const& path, opened file)
+    : name_(file.owned ? path : "standard output"), file_(file.file), owned_(file.owned) {}
+
+answer_file::answer_file(std::string const& path, std::function<void(answer_file const&)> const& look)
+    : answer_file(path, open(path)) {
+  if (look) look(*this);
   struct stat about{};
-  regular_ = ::fstat(file_, &about) == 0 && S_ISREG(about.st_mode);
-  if (!regular_) return;
-  bool const appends = (::fcntl(file_, F_GETFL) & O_APPEND) != 0;
-  off_t const at = appends ? about.st_size : ::lseek(file_, 0, SEEK_CUR);
+  if (::fstat(file_, &about) != 0 || !S_ISREG(about.st_mode)) return;
+  if (owned_ && ::ftruncate(file_, 0) != 0) throw std::runtime_error("cannot empty " + path + ": " + reason(errno));
+  may_be_cut_ = (::fcntl(file_, F_GETFL) & O_APPEND) == 0;
+  off_t const at = ::lseek(file_, 0, SEEK_CUR);
   start_ = at < 0 ? 0 : static_cast<std::uint64_t>(at);
 }
 
@@ -75,7 +92,7 @@ void answer_file::write(std::span<iovec> pieces, std::span<std::size_t const> en
 
 void answer_file::fail(int error, std::uint64_t end_of_last_line) {
   error_ = error;
-  if (!regular_ || written_ == end_of_last_line) return;
+  if (!may_be_cut_ || written_ == end_of_last_line) return;
   auto const end = static_cast<off_t>(start_ + end_of_last_line);
   if (::ftruncate(file_, end) == 0) {
     ::lseek(file_, end, SEEK_SET);  // for whoever shares the offset with us
@@ -91,12 +108,13 @@ void answer_file::close() {
 
 std::string answer_file::failure_text() const { return "cannot write to " + name_ + ": " + reason(error_); }
 
-bool answer_file::would_empty(std::string const& out, std::string const& in) {
-  struct stat first{};
-  struct stat second{};
-  if (out == "-" || in == "-") return false;
-  if (::stat(out.c_str(), &first) != 0 || ::stat(in.c_str(), &second) != 0) return false;
-  return S_ISREG(first.st_mode) && first.st_dev == second.st_dev && first.st_ino == second.st_ino;
+bool answer_file::is_standard_output() const {
+  struct stat ours{};
+  struct stat standard{};
+  if (file_ == STDOUT_FILENO) return true;
+  if (::fstat(file_, &ours) != 0 || ::fstat(STDOUT_FILENO, &standard) != 0) return false;
+  if (S_ISCHR(ours.st_mode) && ::isatty(file_) != 1) return false;
+  return ours.st_dev == standard.st_dev && ours.st_ino == standard.st_ino;
 }
 
 }  // namespace mayfly::service

@@ -3,11 +3,12 @@
 #include <mayfly/service/report.hpp>
 #include <mayfly/service/run_command.hpp>
 
-#include <cstdio>
+#include <cerrno>
 #include <exception>
 #include <fstream>
 #include <iostream>
 #include <sstream>
+#include <system_error>
 
 #include <unistd.h>
 
@@ -60,19 +61,40 @@ bool shows_progress(run_options const& options) {
 }
 
 /// Answers to standard output and a progress line on the same terminal would write over one another.
-bool answers_to_terminal(run_options const& options) { return options.out == "-" && ::isatty(STDOUT_FILENO) == 1; }
+bool answers_to_terminal(answer_file const& output) {
+  return output.is_standard_output() && ::isatty(STDOUT_FILENO) == 1;
+}
 
 void complain(std::string const& text) { std::cerr << "mayfly: " << text << "\n"; }
 
-run_summary run_all(run_options const& options, run_surroundings const& surroundings) {
+/// Refuses an output that would destroy what the run reads, or mix with what it prints.
+void check_output(run_options const& options, request_source const& source, answer_file const& output) {
+  if (options.json && output.is_standard_output()) throw usage_error(json_needs_a_file);
+  auto const identity = output.identity();
+  if (!identity) return;
+  auto const refuse = [&](std::string const& what) {
+    throw usage_error("the answers would overwrite " + what + ": " + output.name() +
+                      " is the same file; say another --out");
+  };
+  if (source.reads(*identity)) refuse("the requests");
+  if (!options.patch.empty() && identity_of(options.patch) == identity) refuse("the patch");
+  if (!options.config.empty() && identity_of(options.config) == identity) refuse("the configuration");
+}
+
+/// A run, and what its summary must know beyond it.
+struct finished_run {
+  run_summary summary;
+  bool answers_on_standard_output = false;
+};
+
+finished_run run_all(run_options const& options, run_surroundings const& surroundings) {
   handler_settings const handlers = settings_for(options);
-  if (answer_file::would_empty(options.out, options.in)) {
-    throw usage_error("--in and --out are the same file, " + options.in);
-  }
   input_blocks blocks;
   auto source = open_source(options.in, blocks, {options.max_request_bytes, surroundings.stop, surroundings.stop_file});
   if (options.repeat > 1) source = repeat_source(std::move(source), options.repeat);
-  answer_file output(options.out);
+  answer_file output(options.out, [&](answer_file const& opened) { check_output(options, *source, opened); });
+  finished_run finished;
+  finished.answers_on_standard_output = output.is_standard_output();
 
   run_plan plan;
   run_progress progress;
@@ -92,38 +114,45 @@ run_summary run_all(run_options const& options, run_surroundings const& surround
     std::unique_ptr<engine> made;
     auto const make = [&] {
       made = make_pool_engine(engine_settings(options), handlers, window);
-      if (shows_progress(options) && !answers_to_terminal(options)) line.emplace(progress, source->total());
+      if (shows_progress(options) && !answers_to_terminal(output)) line.emplace(progress, source->total());
     };
     surroundings.around_threads ? surroundings.around_threads(make) : make();
     return made;
   };
-  return run(plan);
+  finished.summary = run(plan);
+  return finished;
 }
 
-void show_summary(run_options const& options, run_summary const& summary) {
-  if (options.json) {
-    std::cout << summary_json(options, summary) << std::flush;
-  } else if (!options.quiet) {
-    (options.out == "-" ? std::cerr : std::cout) << summary_table(options, summary) << std::flush;
-  }
+/// False: it could not be written, and that has been said.
+bool show_summary(run_options const& options, finished_run const& finished) {
+  if (options.quiet && !options.json) return true;
+  std::ostream& to = finished.answers_on_standard_output ? std::cerr : std::cout;
+  errno = 0;
+  to << (options.json ? summary_json(options, finished.summary) : summary_table(options, finished.summary))
+     << std::flush;
+  if (to) return true;
+  std::string const why = errno == 0 ? "" : ": " + std::generic_category().message(errno);
+  complain("cannot write the summary" + why);
+  return false;
 }
 
 }  // namespace
 
 exit_code run_command(run_options const& options, run_surroundings const& surroundings) {
-  run_summary summary;
+  finished_run finished;
   try {
-    summary = run_all(options, surroundings);
+    finished = run_all(options, surroundings);
   } catch (std::exception const& failed) {
     complain(failed.what());
     return exit_code::trouble;
   }
-  show_summary(options, summary);
+  run_summary const& summary = finished.summary;
+  bool const shown = show_summary(options, finished);
   if (!summary.input_error.empty()) complain(summary.input_error);
   if (!summary.output_error.empty()) {
     complain(summary.output_error + " (" + with_commas(summary.answers_written) + " answers were written)");
   }
-  if (!summary.input_error.empty() || !summary.output_error.empty()) return exit_code::trouble;
+  if (!shown || !summary.input_error.empty() || !summary.output_error.empty()) return exit_code::trouble;
   if (summary.stopped) return exit_code::interrupted;
   return summary.totals.failed() != 0 ? exit_code::some_failed : exit_code::ok;
 }

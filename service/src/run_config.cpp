@@ -80,6 +80,7 @@ toml::table parse_file(std::string const& path) {
 }  // namespace
 
 void apply_config(run_options& to, std::string const& path, std::span<std::string const> said_already) {
+  to.config = path;
   toml::table const table = parse_file(path);
   for (auto&& [key, node] : table) {
     std::string const where = place(path, key.source());

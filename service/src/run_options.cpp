@@ -171,7 +171,7 @@ void check(run_options const& options) {
   if (extracts && options.pointers.empty()) throw usage_error("--handler extract needs --pointer, as /user/name");
   if (!extracts && !options.pointers.empty()) throw usage_error("--pointer goes with --handler extract only");
   if (options.json && options.out == "-") {
-    throw usage_error("--json and the answers cannot both go to standard output: say --out FILE (or --out /dev/null)");
+    throw usage_error(json_needs_a_file);
   }
   if (options.repeat > 1 && options.in == "-") {
     throw usage_error("--repeat needs --in PATH: standard input can be read only once");

@@ -6,7 +6,9 @@
 #include <csignal>
 #include <thread>
 
+#include <fcntl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 namespace mayfly::service {
 namespace {
@@ -117,13 +119,78 @@ TEST(AnswerFile, ThatCannotBeOpenedSaysWhy) {
   }
 }
 
-TEST(AnswerFile, KnowsItsInputUnderAnotherName) {
+TEST(AnswerFile, IsEmptiedOnlyAfterItWasLookedAt) {
   scratch_folder const folder;
   std::string const in = folder.write("in", "1\n");
   std::filesystem::create_hard_link(folder / "in", folder / "same");
-  EXPECT_TRUE(answer_file::would_empty((folder / "same").string(), in));
-  EXPECT_FALSE(answer_file::would_empty((folder / "other").string(), in));
-  EXPECT_FALSE(answer_file::would_empty("/dev/null", "/dev/null"));
+  std::string const same = (folder / "same").string();
+  auto const refuse_input = [&](answer_file const& file) {
+    if (file.identity() && file.identity() == identity_of(in)) throw std::runtime_error("no");
+  };
+  EXPECT_THROW(answer_file(same, refuse_input), std::runtime_error);
+  EXPECT_EQ(test::read_file(in), "1\n");
+  EXPECT_NO_THROW(answer_file((folder / "other").string(), refuse_input));
+  EXPECT_NO_THROW(answer_file("/dev/null", refuse_input));
+  EXPECT_EQ(identity_of("/dev/null"), std::nullopt);
+  {
+    answer_file const file(same);
+  }
+  EXPECT_EQ(test::read_file(in), "");
+}
+
+/// Standard output, for a while.
+class standard_output_to {
+ public:
+  explicit standard_output_to(int file) : kept_(::dup(STDOUT_FILENO)) { ::dup2(file, STDOUT_FILENO); }
+  ~standard_output_to() {
+    ::dup2(kept_, STDOUT_FILENO);
+    ::close(kept_);
+  }
+  standard_output_to(standard_output_to const&) = delete;
+  standard_output_to& operator=(standard_output_to const&) = delete;
+
+ private:
+  int kept_;
+};
+
+TEST(AnswerFile, ThatOthersAppendToIsNotCutBack) {
+  scratch_folder const folder;
+  std::string const path = folder.write("log", "before\n");
+  int const log = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
+  ASSERT_GE(log, 0);
+  {
+    standard_output_to const here(log);
+    answer_file file("-");
+    write_lines(file, {"ours\n"}, 9);
+    ASSERT_EQ(::write(log, "theirs\n", 7), 7);
+    file_size_limit const limit(21);
+    write_lines(file, {"too long\n"}, 9);
+    EXPECT_TRUE(file.failed());
+    EXPECT_EQ(file.lines_written(), 1U);
+  }
+  ::close(log);
+  EXPECT_EQ(test::read_file(path), "before\nours\ntheirs\nto");
+}
+
+TEST(AnswerFile, KnowsStandardOutputByAnyName) {
+  scratch_folder const folder;
+  std::string const path = folder.write("out", "");
+  int const out = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
+  int const null = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  {
+    standard_output_to const here(out);
+    EXPECT_TRUE(answer_file("-").is_standard_output());
+    EXPECT_TRUE(answer_file(path).is_standard_output());
+    EXPECT_TRUE(answer_file("/dev/stdout").is_standard_output());
+    EXPECT_FALSE(answer_file((folder / "other").string()).is_standard_output());
+  }
+  {
+    standard_output_to const here(null);
+    EXPECT_FALSE(answer_file("/dev/null").is_standard_output());  // nothing mixes there
+    EXPECT_THROW(answer_file("-"), std::runtime_error);
+  }
+  ::close(out);
+  ::close(null);
 }
 
 }  // namespace

@@ -39,6 +39,8 @@ struct run_options {
   bool json = false;
   bool quiet = false;
   progress_choice progress = progress_choice::automatic;
+
+  std::string config;  ///< the file that said some of it; empty: none did
 };
 
 /// Something said to us that makes no sense. what() says what, where, and what would.
@@ -69,6 +71,10 @@ struct setting {
 /// Applies a TOML file: keys are the flags' names, without the dashes. Names in `said_already` are checked and left
 /// alone, because flags go before the file. Throws usage_error naming the key and its line.
 void apply_config(run_options& to, std::string const& path, std::span<std::string const> said_already);
+
+/// The complaint where --json and the answers go to one place.
+inline constexpr char const* json_needs_a_file =
+    "--json and the answers cannot both go to standard output: say --out FILE (or --out /dev/null)";
 
 /// What does not go together. Throws usage_error.
 void check(run_options const& options);
