@@ -4,8 +4,10 @@
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <deque>
 #include <iostream>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -35,7 +37,7 @@ A request that cannot be answered gets {"request":17,"error":"...","at":42} in i
 Exit status: 0  every request was answered
              3  some requests have an error for an answer
              2  the command line makes no sense, or input or output failed
-           130  ended by Ctrl-C; what had been read was answered)";
+           130  ended by Ctrl-C or SIGTERM; what had been read was answered)";
 
 constexpr char const* main_footer = R"(mayfly run --help shows everything a run can be told, with examples.)";
 
@@ -57,12 +59,30 @@ void add_settings(CLI::App& run, std::deque<said_setting>& all) {
       said.option = run.add_flag(name, said.flag, help);
     } else {
       said.option = run.add_option(name, said.values, help)->type_name(std::string(known.value_name))->type_size(1);
-      said.option->expected(1)->multi_option_policy(
-          known.takes == setting::shape::list ? CLI::MultiOptionPolicy::TakeAll : CLI::MultiOptionPolicy::Throw);
-      if (known.takes == setting::shape::list) said.option->expected(1, 1 << 20)->allow_extra_args(false);
+      if (known.takes == setting::shape::list) {
+        // Any number of times, one value each time: CLI11 heeds allow_extra_args only below its own idea of "any".
+        said.option->expected(1, CLI::detail::expected_max_vector_size)->allow_extra_args(false);
+        said.option->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+      } else {
+        said.option->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::Throw);
+      }
     }
     said.option->group(std::string(known.group));
   }
+}
+
+/// The arguments from the last to the first, as CLI11 wants them. To it --name= has no value and takes the argument
+/// behind it for one; here that is the empty value, and --pointer= the whole request.
+std::vector<std::string> arguments_reversed(std::span<char const* const> arguments) {
+  std::vector<std::string> all;
+  for (std::string const argument : arguments) {
+    bool const empty_value =
+        argument.starts_with("--") && argument.size() > 3 && argument.find('=') + 1 == argument.size();
+    all.push_back(empty_value ? argument.substr(0, argument.size() - 1) : argument);
+    if (empty_value) all.emplace_back();
+  }
+  std::reverse(all.begin(), all.end());
+  return all;
 }
 
 run_options options_said(std::deque<said_setting> const& all, std::string const& config) {
@@ -100,7 +120,7 @@ parsed_command_line parse_command_line(int argc, char const* const* argv) {
 
   int const trouble = static_cast<int>(exit_code::trouble);
   try {
-    app.parse(argc, argv);
+    app.parse(arguments_reversed({argv + 1, static_cast<std::size_t>(std::max(argc, 1) - 1)}));
     return {options_said(said, config), 0};
   } catch (CLI::ParseError const& end) {
     return {std::nullopt, app.exit(end) == 0 ? 0 : trouble};
