@@ -3,42 +3,15 @@
 import json
 import os
 import pty
-import resource
 import select
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 import unittest
 from pathlib import Path
 
-MAYFLY = ""
-
-
-def limit_file_size(size: int):
-    """For the child: files larger than `size` cannot be written, as on a full disk."""
-    return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
-
-
-class RunTest(unittest.TestCase):
-    def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = Path(folder.name)
-
-    def file(self, name: str, content: str | bytes) -> str:
-        path = self.folder / name
-        path.write_bytes(content.encode() if isinstance(content, str) else content)
-        return str(path)
-
-    def mayfly(self, *arguments: str, stdin: str | bytes = b"", **more) -> subprocess.CompletedProcess:
-        if isinstance(stdin, str):
-            stdin = stdin.encode()
-        return subprocess.run([MAYFLY, *arguments], input=stdin, capture_output=True, timeout=100, check=False, **more)
-
-    def run_it(self, *arguments: str, **more) -> subprocess.CompletedProcess:
-        return self.mayfly("run", *arguments, **more)
+from program_support import MAYFLY, RunTest
 
 
 class Answers(RunTest):
@@ -77,6 +50,14 @@ class Answers(RunTest):
             '{"request":4,"error":"larger than 20 bytes, the most a request may have","at":20}',
             '{"a":1,"a":2}',
         ])
+
+    def test_error_lines_are_json_whatever_the_request_is_called(self):
+        (self.folder / "d").mkdir()
+        with open(os.fsencode(self.folder) + b"/d/a\xff.json", "wb") as file:
+            file.write(b"[")
+        end = self.run_it("--handler", "echo", "--in", str(self.folder / "d"), "--quiet")
+        self.assertEqual(end.returncode, 3)
+        self.assertEqual(json.loads(end.stdout.decode())["file"], "a\ufffd.json")
 
     def test_the_minefield(self):
         data = os.environ.get("MAYFLY_TEST_DATA")
@@ -135,59 +116,18 @@ class Usage(RunTest):
         self.assertIn("bad.toml:2: unknown key 'windwo'; did you mean 'window'?", self.complaint("run", "--config", config))
         self.assertIn("nowhere.toml", self.complaint("run", "--config", "/nowhere.toml"))
 
+    def test_each_pointer_is_said_by_itself_and_may_be_empty(self):
+        for empty in (["--pointer="], ["--pointer", ""]):
+            end = self.run_it("--handler", "extract", *empty, "--pointer", "/a", "--quiet", stdin='{"a":1}')
+            self.assertEqual((end.returncode, end.stdout, end.stderr), (0, b'[{"a":1},1]\n', b""))
+        self.assertIn("/b", self.complaint("run", "--handler", "extract", "--pointer", "/a", "/b"))
+        self.assertIn("--depth: ''", self.complaint("run", "--handler", "echo", "--depth=", "--quiet"))
 
-class Trouble(RunTest):
-    def test_input_that_cannot_be_opened(self):
-        end = self.run_it("--handler", "echo", "--in", "/nowhere.ndjson")
-        self.assertEqual(end.returncode, 2)
-        self.assertEqual(end.stderr, b"mayfly: cannot open /nowhere.ndjson: No such file or directory\n")
-
-    def test_output_that_cannot_be_opened(self):
-        end = self.run_it("--handler", "echo", "--out", "/nowhere/out", stdin="1")
-        self.assertEqual(end.returncode, 2)
-        self.assertIn(b"cannot open /nowhere/out for writing", end.stderr)
-
-    def test_input_is_not_emptied_by_being_the_output(self):
-        path = self.file("in", "1\n")
-        end = self.run_it("--handler", "echo", "--in", path, "--out", path)
-        self.assertEqual(end.returncode, 2)
-        self.assertEqual(Path(path).read_text(), "1\n")
-
-    def test_full_disk_leaves_whole_lines(self):
-        lines = "".join(f'["line {i}"]\n' for i in range(30_000))
-        path = self.file("in", lines)
-        for size in (1, 1000, 4096, 100_000):
-            out = self.folder / "out"
-            end = self.run_it("--handler", "echo", "--in", path, "--out", str(out), preexec_fn=limit_file_size(size))
-            self.assertEqual(end.returncode, 2)
-            self.assertIn(b"cannot write to", end.stderr)
-            self.assertIn(b"File too large", end.stderr)
-            written = out.read_text()
-            self.assertLessEqual(len(written), size)
-            self.assertGreater(len(written) + 20, size)
-            self.assertTrue(written == "" or written.endswith("\n"))
-            self.assertTrue(lines.startswith(written))
-        # The same where the shell opened the file.
-        with (self.folder / "out").open("wb") as out:
-            end = subprocess.run([MAYFLY, "run", "--handler", "echo", "--in", path], stdout=out, stderr=subprocess.PIPE,
-                                 preexec_fn=limit_file_size(5000), check=False, timeout=100)
-        self.assertEqual(end.returncode, 2)
-        self.assertTrue((self.folder / "out").read_text().endswith('"]\n'))
-
-    def test_closed_pipe(self):
-        path = self.file("in", '["x"]\n' * 200_000)
-        with subprocess.Popen([MAYFLY, "run", "--handler", "echo", "--in", path], stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE) as child:
-            self.assertEqual(child.stdout.readline(), b'["x"]\n')
-            child.stdout.close()
-            complaint = child.stderr.read()
-            self.assertEqual(child.wait(100), 2)
-        self.assertIn(b"mayfly: cannot write to standard output: Broken pipe", complaint)
-
-    def test_dev_full(self):
-        end = self.run_it("--handler", "echo", "--out", "/dev/full", "--quiet", stdin="1\n")
-        self.assertEqual(end.returncode, 2)
-        self.assertIn(b"No space left on device (0 answers were written)", end.stderr)
+    def test_json_and_answers_do_not_share_standard_output_by_another_name(self):
+        self.assertIn("--out FILE", self.complaint("run", "--handler", "echo", "--json", "--out", "/dev/stdout"))
+        end = self.run_it("--handler", "echo", "--out", "/dev/stdout", stdin="1\n")
+        self.assertEqual((end.returncode, end.stdout), (0, b"1\n"))
+        self.assertIn(b"requests/s", end.stderr)
 
 
 class Streams(RunTest):
@@ -219,6 +159,19 @@ class Streams(RunTest):
                 self.assertEqual(child.wait(60), 130)
                 self.assertIn(b"stopped early", child.stdout.read())
             self.assertEqual(out.read_bytes(), b"[1]\n[2]\n")
+
+    def test_ctrl_c_that_is_ignored_or_blocked_from_outside_stays_so(self):
+        for deafen in (lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
+                       lambda: signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])):
+            with subprocess.Popen([MAYFLY, "run", "--handler", "echo", "--quiet"], stdin=subprocess.PIPE,
+                                  stdout=subprocess.PIPE, preexec_fn=deafen) as child:
+                for line in (b"[1]\n", b"[2]\n"):
+                    child.stdin.write(line)
+                    child.stdin.flush()
+                    self.assertEqual(child.stdout.readline(), line)
+                    child.send_signal(signal.SIGINT)
+                child.stdin.close()
+                self.assertEqual(child.wait(60), 0)
 
     def peak_kib(self, lines: int) -> int:
         """The most memory a run over so many lines took."""
@@ -297,5 +250,4 @@ class Summaries(RunTest):
 
 
 if __name__ == "__main__":
-    MAYFLY = sys.argv.pop(1)
     unittest.main()

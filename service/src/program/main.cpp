@@ -1,5 +1,6 @@
 #include "command_line.hpp"
 #include "malloc_count.hpp"
+#include "standard_files.hpp"
 #include "stop_signal.hpp"
 #include <mayfly/service/run_command.hpp>
 
@@ -8,6 +9,7 @@
 
 int main(int argc, char** argv) {
   using namespace mayfly::service;
+  if (!keep_standard_files_taken()) return static_cast<int>(exit_code::trouble);
   try {
     parsed_command_line const said = parse_command_line(argc, argv);
     if (!said.run) return said.exit;

@@ -1,11 +1,13 @@
 #pragma once
 
 #include <atomic>
+#include <csignal>
 
 namespace mayfly::service {
 
 /// Turns the first Ctrl-C (SIGINT) or SIGTERM into a flag and a readable file; a second one ends the process as if
-/// nobody had listened. One object at a time. Also makes writing to a closed pipe, or beyond the size a file may
+/// nobody had listened. A signal that the process was started to ignore (nohup, a job in the background) stays ignored.
+/// One object at a time. Also makes writing to a closed pipe, or beyond the size a file may
 /// have, an error of that write instead of the end of the process.
 class stop_signal {
  public:
@@ -16,8 +18,10 @@ class stop_signal {
 
   [[nodiscard]] std::atomic<bool> const& flag() const;
   [[nodiscard]] int file() const;
-  /// The signal that came; 0: none.
-  [[nodiscard]] int number() const;
+
+ private:
+  struct sigaction interrupt_before_{};
+  struct sigaction terminate_before_{};
 };
 
 /// While it lives, threads made by this one are made deaf to what stop_signal listens for: it is the main thread's.
@@ -27,6 +31,9 @@ class signals_blocked {
   signals_blocked(signals_blocked const&) = delete;
   signals_blocked& operator=(signals_blocked const&) = delete;
   ~signals_blocked();
+
+ private:
+  sigset_t before_{};
 };
 
 }  // namespace mayfly::service

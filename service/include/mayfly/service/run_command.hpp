@@ -13,7 +13,7 @@ enum class exit_code : int {
   ok = 0,
   trouble = 2,       ///< what was asked makes no sense, or input or output failed
   some_failed = 3,   ///< the run is complete, and some requests have an error for an answer
-  interrupted = 130  ///< by Ctrl-C; what had been read was answered
+  interrupted = 130  ///< by Ctrl-C or SIGTERM; what had been read was answered
 };
 
 /// What the process around a run lends to it.
