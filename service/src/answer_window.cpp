@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <bit>
 #include <limits>
+#include <new>
 #include <numeric>
 
 namespace mayfly::service {
@@ -19,11 +20,14 @@ std::uint64_t answer_totals::failed() const {
   return std::accumulate(by_failure.begin() + 1, by_failure.end(), std::uint64_t{0});
 }
 
-answer_window::answer_window(std::size_t size, std::size_t passes, answer_file& file)
+answer_window::answer_window(std::size_t size, std::size_t passes, answer_file& file, std::pmr::memory_resource* memory)
     : size_(std::max<std::size_t>(size, 1)),
       mask_(std::bit_ceil(size_) - 1),
       items_(std::make_unique<work_item[]>(mask_ + 1)),
       file_(file),
+      pieces_(memory),
+      line_ends_(memory),
+      error_line_(memory),
       wake_at_(never) {
   pieces_.reserve(256);
   line_ends_.reserve(size_);
@@ -59,7 +63,7 @@ bool answer_window::answered(std::uint64_t sequence) {
 // Nobody waits here. Either this thread becomes the writer, or the writer that is at work sees the item: it looks again
 // after it has stopped being the writer, and by then this store has happened. For that both need one total order: the
 // store of `state` before the exchange of writing_ here, the store of writing_ before the load of `state` there.
-void answer_window::finish(work_item& item) {
+void answer_window::finish(work_item& item) noexcept {
   // sync item-answered: release (seq_cst); pairs with answered(); publishes the answer, the hold and the costs
   item.state.store(work_item::phase::answered, std::memory_order_seq_cst);
   while (something_to_write()) {
@@ -76,7 +80,7 @@ bool answer_window::something_to_write() {
 }
 
 /// False: another thread is the writer.
-bool answer_window::take_turn() {
+bool answer_window::take_turn() noexcept {
   // sync writer-turn: acquire (seq_cst); pairs with the store below; reads what the last writer left
   if (writing_.exchange(true, std::memory_order_seq_cst)) return false;
   write_what_is_due();
@@ -108,48 +112,55 @@ bool answer_window::gather() {
 }
 
 void answer_window::write_batch() {
+  // relaxed: written by the holder of writing_ only
   std::uint64_t const begin = oldest_.load(std::memory_order_relaxed);
   std::uint64_t const end = ready_.load(std::memory_order_relaxed);
-  auto const now = std::chrono::steady_clock::now();
-  std::size_t bytes = 0;
-  for (std::uint64_t i = begin; i != end; ++i) {
-    work_item& item = at(i);
-    while (totals_.pass_ends.size() < item.pass) totals_.pass_ends.push_back(now);
-    std::size_t const before = bytes;
-    if (item.error.kind() != failure::none) {
-      error_lines_.release();
-      write_error_line(item.number, item.error, item.request.file, error_lines_);
-      error_lines_.push('\n');
-      item.answer = std::move(error_lines_);
-    }
-    bytes += item.answer.size();
-    count(item, bytes - before);
-    if (item.pass == 0) {
-      add_pieces(item);
-      line_ends_.push_back(bytes);
-    }
-  }
-  if (!line_ends_.empty()) file_.write(pieces_, line_ends_);
-  if (file_.failed()) output_failed_.store(true, std::memory_order_relaxed);
+  // relaxed: written by the holder of writing_ only. After a failure a line would stand in another one's place.
+  if (!output_failed_.load(std::memory_order_relaxed) && compose(begin, end)) file_.write(pieces_, line_ends_);
+  if (file_.failed() || out_of_memory_) output_failed_.store(true, std::memory_order_relaxed);
   pieces_.clear();
   line_ends_.clear();
   ready_bytes_ = 0;
+  auto const now = std::chrono::steady_clock::now();
+  for (std::uint64_t i = begin; i != end; ++i) count(at(i), now);
   for (std::uint64_t i = begin; i != end; ++i) release(at(i));
   // sync window-vacated: release (seq_cst); pairs with vacant() and wait_until_written(); the items are free again
   oldest_.store(end, std::memory_order_seq_cst);
   wake_reader();
 }
 
-void answer_window::add_pieces(work_item& item) {
-  item.answer.for_each_chunk([&](std::string_view piece) {
-    pieces_.push_back({const_cast<char*>(piece.data()), piece.size()});  // writev only reads it
-  });
+/// Puts together what is to be written. False: nothing is, or there was no memory for it; that ends the output, but not
+/// the writer's turn, or nobody would ever be the writer again.
+bool answer_window::compose(std::uint64_t begin, std::uint64_t end) {
+  try {
+    for (std::uint64_t i = begin; i != end; ++i) add_line(at(i));
+  } catch (std::bad_alloc const&) {
+    out_of_memory_ = true;
+  }
+  return !out_of_memory_ && !line_ends_.empty();
 }
 
-void answer_window::count(work_item const& item, std::size_t answer_bytes) {
+void answer_window::add_line(work_item& item) {
+  if (item.error.kind() != failure::none) {
+    error_line_.release();
+    write_error_line(item.number, item.error, item.request.file, error_line_);
+    error_line_.push('\n');
+    item.answer = std::move(error_line_);
+  }
+  if (item.pass != 0) return;
+  std::size_t end = line_ends_.empty() ? 0 : line_ends_.back();
+  item.answer.for_each_chunk([&](std::string_view piece) {
+    pieces_.push_back({const_cast<char*>(piece.data()), piece.size()});  // writev only reads it
+    end += piece.size();
+  });
+  line_ends_.push_back(end);
+}
+
+void answer_window::count(work_item const& item, std::chrono::steady_clock::time_point now) {
+  while (totals_.pass_ends.size() < item.pass) totals_.pass_ends.push_back(now);
   ++totals_.requests;
   totals_.bytes_in += item.request.text.size();
-  totals_.bytes_out += answer_bytes;
+  totals_.bytes_out += item.answer.size();
   totals_.arena_bytes += item.costs.arena_bytes;
   totals_.reserved_bytes += item.costs.reserved_bytes;
   totals_.pages += item.costs.pages;

@@ -159,6 +159,7 @@ run_summary run(run_plan const& plan) {
   summary.workers = engine->workers();
   plan.output->close();
   summary.answers_written = plan.output->lines_written();
+  if (window.out_of_memory()) summary.output_error = "cannot write the answers: out of memory";
   if (plan.output->failed()) summary.output_error = plan.output->failure_text();
   return summary;
 }

@@ -5,7 +5,9 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <memory_resource>
 #include <mutex>
+#include <new>
 #include <random>
 #include <thread>
 
@@ -222,6 +224,48 @@ TEST(AnswerWindow, TheWriterSeesThatTheReaderWaitsForRoomJustBeforeItLeaves) {
   EXPECT_EQ(file.lines_written(), 1U);
 }
 #endif
+
+/// The heap, until it is used up.
+class limited_memory final : public std::pmr::memory_resource {
+ public:
+  bool used_up = false;
+
+ private:
+  void* do_allocate(std::size_t bytes, std::size_t alignment) override {
+    if (used_up) throw std::bad_alloc{};
+    return std::pmr::new_delete_resource()->allocate(bytes, alignment);
+  }
+  void do_deallocate(void* at, std::size_t bytes, std::size_t alignment) override {
+    std::pmr::new_delete_resource()->deallocate(at, bytes, alignment);
+  }
+  bool do_is_equal(memory_resource const& other) const noexcept override { return this == &other; }
+};
+
+TEST(AnswerWindow, WithoutMemoryForALineTheOutputEndsAndTheRunDoesNotHang) {
+  scratch_folder const folder;
+  answer_file file((folder / "out").string());
+  limited_memory memory;
+  answer_window window(4, 1, file, &memory);
+  for (std::size_t number = 1; number <= 20; ++number) {
+    work_item& item = window.vacant();
+    item.number = number;
+    memory.used_up = number == 3;
+    if (number == 3) {
+      item.error.assign(failure::bad_json, "third", 0);
+    } else {
+      item.answer.append(std::to_string(number) + "\n");
+    }
+    window.begin(item);
+    window.finish(item);
+    EXPECT_EQ(window.output_failed(), number >= 3);
+  }
+  window.wait_until_empty();
+  EXPECT_TRUE(window.out_of_memory());
+  EXPECT_EQ(window.totals().requests, 20U);
+  EXPECT_EQ(window.totals().failed(), 1U);
+  file.close();
+  EXPECT_EQ(test::read_file(folder / "out"), "1\n2\n");  // whole lines, each in its place
+}
 
 TEST(AnswerWindow, OnlyTheFirstPassIsWritten) {
   scratch_folder const folder;

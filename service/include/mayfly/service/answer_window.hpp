@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <memory_resource>
 #include <mutex>
 #include <vector>
 
@@ -49,8 +50,9 @@ class answer_window {
   static constexpr std::size_t write_count = 4;
 
   /// `size` requests under way at most. `passes` is how often the input comes; only the first one's answers are
-  /// written.
-  answer_window(std::size_t size, std::size_t passes, answer_file& file);
+  /// written. `memory` is for error lines and for lists of what is to be written.
+  answer_window(std::size_t size, std::size_t passes, answer_file& file,
+                std::pmr::memory_resource* memory = std::pmr::new_delete_resource());
   ~answer_window();
   answer_window(answer_window const&) = delete;
   answer_window& operator=(answer_window const&) = delete;
@@ -60,7 +62,7 @@ class answer_window {
   /// The reader: vacant()'s item has its request and is under way.
   void begin(work_item& item);
   /// Any thread: item.answer and item.hold, or item.error, are set. Do not touch the item afterwards.
-  void finish(work_item& item);
+  void finish(work_item& item) noexcept;
 
   /// The reader: no item has been written for a while; waits until one is, or for a millisecond.
   void wait_for_progress();
@@ -75,6 +77,8 @@ class answer_window {
 
   /// Whether writing has failed: there is no point in reading on.
   [[nodiscard]] bool output_failed() const { return output_failed_.load(std::memory_order_relaxed); }
+  /// Whether it has failed for want of memory: the file knows nothing of that. After wait_until_empty(), the reader.
+  [[nodiscard]] bool out_of_memory() const { return out_of_memory_; }
   /// Requests written so far. Any thread.
   [[nodiscard]] std::uint64_t written() const { return oldest_.load(std::memory_order_relaxed); }
   /// Failed requests so far. Any thread.
@@ -87,12 +91,13 @@ class answer_window {
   [[nodiscard]] work_item& at(std::uint64_t sequence) { return items_[sequence & mask_]; }
   [[nodiscard]] bool answered(std::uint64_t sequence);
   [[nodiscard]] bool something_to_write();
-  bool take_turn();
+  bool take_turn() noexcept;
   void write_what_is_due();
   [[nodiscard]] bool gather();
   void write_batch();
-  void add_pieces(work_item& item);
-  void count(work_item const& item, std::size_t answer_bytes);
+  [[nodiscard]] bool compose(std::uint64_t begin, std::uint64_t end);
+  void add_line(work_item& item);
+  void count(work_item const& item, std::chrono::steady_clock::time_point now);
   void release(work_item& item);
   void wait_until_written(std::uint64_t sequence, bool with_timeout);
   void wake_reader();
@@ -111,10 +116,11 @@ class answer_window {
   std::atomic<std::uint64_t> ready_{0};
   std::size_t ready_bytes_ = 0;
   answer_file& file_;
-  std::vector<iovec> pieces_;
-  std::vector<std::size_t> line_ends_;
-  answer_buffer error_lines_{std::pmr::new_delete_resource()};
+  std::pmr::vector<iovec> pieces_;
+  std::pmr::vector<std::size_t> line_ends_;
+  answer_buffer error_line_;
   answer_totals totals_;
+  bool out_of_memory_ = false;
   std::atomic<bool> output_failed_{false};
   std::atomic<std::uint64_t> failed_{0};
 
