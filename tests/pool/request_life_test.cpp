@@ -232,10 +232,16 @@ TEST(Drain, LetsWhatWasAcceptedFinishAndTakesNothingMore) {
 
 TEST(Drain, CancelsAfterTheSoftLimitAndNamesWhatItCancelled) {
   executor pool{{.workers = 1}};
+  std::latch running(1);
   ASSERT_TRUE(pool.try_submit(
-      {.route = "patient"}, [](request_context& request) { wait_until([&] { return request.stop_requested(); }); },
+      {.route = "patient"},
+      [&](request_context& request) {
+        running.count_down();
+        wait_until([&] { return request.stop_requested(); });
+      },
       ignore));
   ASSERT_TRUE(pool.try_submit({.route = "behind"}, [](request_context&) {}, ignore));
+  running.wait();
   auto const report = pool.drain(5ms, 1min);
   EXPECT_TRUE(report.complete());
   ASSERT_EQ(report.cancelled.size(), 2U);
@@ -267,7 +273,8 @@ TEST(Drain, CountsAHeldScopeAsNotEnded) {
   ASSERT_TRUE(
       pool.try_submit({.route = "kept"}, [&](request_context& request) { given.set_value(request.hold()); }, ignore));
   mayfly::scope_hold hold = given.get_future().get();
-  auto report = pool.drain(20ms, 1ms);
+  wait_until([&] { return hold->phase() == mayfly::scope_phase::held; });
+  auto report = pool.drain(1ms, 1ms);
   ASSERT_EQ(report.remaining.size(), 1U);
   EXPECT_EQ(report.remaining[0].phase, "held");
   hold.release();
