@@ -224,7 +224,10 @@ class Summaries(RunTest):
 
     def test_progress_is_shown_on_a_terminal_and_wiped_away(self):
         path = self.file("in", '{"a":[1,2,3]}\n' * 5000)
-        terminal, theirs = pty.openpty()
+        try:
+            terminal, theirs = pty.openpty()
+        except OSError as error:  # a bare chroot has no /dev/pts
+            self.skipTest(f"there are no terminals here: {error}")
         with subprocess.Popen([MAYFLY, "run", "--handler", "canonicalize", "--in", path, "--out", "/dev/null", "--repeat",
                                "200"], stdout=subprocess.DEVNULL, stderr=theirs) as child:
             os.close(theirs)
