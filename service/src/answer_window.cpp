@@ -167,7 +167,7 @@ void answer_window::count(work_item const& item, std::chrono::steady_clock::time
   ++totals_.by_failure[static_cast<std::size_t>(item.error.kind())];
   // relaxed: for the progress line
   if (item.error.kind() != failure::none) failed_.fetch_add(1, std::memory_order_relaxed);
-  totals_.latency.add(item.costs.took);
+  if (item.costs.took) totals_.latency.add(*item.costs.took);
 }
 
 void answer_window::release(work_item& item) {
@@ -176,6 +176,7 @@ void answer_window::release(work_item& item) {
   item.hold.release();
   item.error = {};
   item.costs = {};
+  item.deadline_at.reset();
   item.request.block.release();
   // relaxed: the reader learns of it by oldest_
   item.state.store(work_item::phase::vacant, std::memory_order_relaxed);

@@ -15,6 +15,11 @@ using clock = std::chrono::steady_clock;
 /// Room in the executor beyond the window: a request leaves the window a moment before it leaves the executor.
 constexpr std::size_t spare_in_flight = 64;
 
+clock::time_point from_now(std::chrono::nanoseconds time) {
+  auto const now = clock::now();
+  return time >= clock::time_point::max() - now ? clock::time_point::max() : now + time;
+}
+
 bool should_end(void* context) {
   auto const& request = *static_cast<request_context*>(context);
   return request.stop_requested() || request.remaining() <= std::chrono::nanoseconds::zero();
@@ -67,7 +72,8 @@ class pool_engine final : public engine {
       : options_(options), handlers_(handlers), window_(window), executor_(settings_for(options)) {}
 
   answer try_start(work_item& item) override {
-    submit_options const options{.route = name_of(handlers_.kind), .deadline = options_.deadline};
+    if (options_.deadline && !item.deadline_at) item.deadline_at = from_now(*options_.deadline);
+    submit_options const options{.route = name_of(handlers_.kind), .deadline_at = item.deadline_at};
     auto const admitted = executor_.try_submit(
         options, [this, &item](request_context& request) { return run(item, request); },
         [this, &item](outcome<clock::time_point> const& end, request_context& request) {

@@ -124,6 +124,23 @@ std::string share(std::uint64_t part, std::uint64_t all) {
          fixed(all == 0 ? 0 : 100 * static_cast<double>(part) / static_cast<double>(all), 1) + " %)";
 }
 
+std::string latency_text(latency_histogram const& latency) {
+  if (latency.empty()) return "no request was run to its end";
+  return "p50 " + readable_time(latency.p50()) + ", p99 " + readable_time(latency.p99()) + ", p99.9 " +
+         readable_time(latency.p999()) + ", max " + readable_time(latency.max());
+}
+
+void add_latency(json_text& to, latency_histogram const& latency) {
+  if (latency.empty()) return to.raw("latency_us", "null");
+  to.open("latency_us");
+  to.number("p50", microseconds(latency.p50()));
+  to.number("p99", microseconds(latency.p99()));
+  to.number("p999", microseconds(latency.p999()));
+  to.number("max", microseconds(latency.max()));
+  to.number("mean", microseconds(latency.mean()));
+  to.close();
+}
+
 void add_memory(table& to, run_summary const& summary) {
   auto const& totals = summary.totals;
   if (summary.pages) {
@@ -160,9 +177,7 @@ std::string summary_table(run_options const& options, run_summary const& summary
   to.row("MB/s", fixed(summary.megabytes_per_second(), 1) + " read, " +
                      readable_bytes(static_cast<double>(totals.bytes_in)) + " in, " +
                      readable_bytes(static_cast<double>(totals.bytes_out)) + " out");
-  to.row("latency", "p50 " + readable_time(totals.latency.p50()) + ", p99 " + readable_time(totals.latency.p99()) +
-                        ", p99.9 " + readable_time(totals.latency.p999()) + ", max " +
-                        readable_time(totals.latency.max()));
+  to.row("latency", latency_text(totals.latency));
   add_memory(to, summary);
   return to.take();
 }
@@ -194,13 +209,7 @@ std::string summary_json(run_options const& options, run_summary const& summary)
   to.close();
   to.count("bytes_in", totals.bytes_in);
   to.count("bytes_out", totals.bytes_out);
-  to.open("latency_us");
-  to.number("p50", microseconds(totals.latency.p50()));
-  to.number("p99", microseconds(totals.latency.p99()));
-  to.number("p999", microseconds(totals.latency.p999()));
-  to.number("max", microseconds(totals.latency.max()));
-  to.number("mean", microseconds(totals.latency.mean()));
-  to.close();
+  add_latency(to, totals.latency);
   if (summary.pages) {
     to.number("arena_bytes_per_request", per_request(summary, totals.arena_bytes), 1);
     to.number("reserved_bytes_per_request", per_request(summary, totals.reserved_bytes), 1);

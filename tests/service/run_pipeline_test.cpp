@@ -294,6 +294,60 @@ TEST(Run, RequestsPastTheirDeadlineGetAnError) {
   EXPECT_EQ(result.summary.totals.by_failure[static_cast<std::size_t>(failure::expired)], 1U);
 }
 
+TEST(Run, ADeadlineDoesNotBeginAnewWhileARequestWaitsForRoom) {
+  scratch_folder const folder;
+  answer_file file((folder / "out").string());
+  answer_window window(8, 1, file);
+  handler_settings const handlers;
+  engine_options options;
+  options.workers = 1;
+  options.page_budget_bytes = 16 << 10;  // one page
+  options.deadline = std::chrono::milliseconds(500);
+  auto const runs = make_pool_engine(options, handlers, window);
+  auto const begin = [&](std::string_view text) -> work_item& {
+    work_item& item = window.vacant();
+    item.request.text = text;
+    window.begin(item);
+    return item;
+  };
+  work_item& front = begin("0");  // not even started, so that nothing behind it can be written
+  work_item& holds = begin("[1]");
+  ASSERT_EQ(runs->try_start(holds), engine::answer::started);
+  while (holds.state.load(std::memory_order_acquire) != work_item::phase::answered) std::this_thread::yield();
+  ASSERT_EQ(holds.error.kind(), failure::none);
+
+  work_item& waits = begin("[2]");
+  auto const since = std::chrono::steady_clock::now();
+  auto answer = runs->try_start(waits);
+  EXPECT_EQ(answer, engine::answer::busy);
+  while (answer == engine::answer::busy && std::chrono::steady_clock::now() - since < std::chrono::seconds(10)) {
+    std::this_thread::yield();
+    answer = runs->try_start(waits);
+  }
+  EXPECT_EQ(answer, engine::answer::started);
+  EXPECT_EQ(waits.error.kind(), failure::expired);
+  if (answer == engine::answer::busy) window.finish(waits);
+  EXPECT_GE(std::chrono::steady_clock::now() - since, std::chrono::milliseconds(490));
+  window.finish(front);
+  window.wait_until_empty();
+}
+
+TEST(Run, OnlyRequestsThatWereRunToTheirEndHaveALatency) {
+  scratch_folder const folder;
+  std::string const in = folder.write("in", "1\n{\n" + std::string(100, '7') + "\n[2]\n");
+  source_options reading;
+  reading.max_request_bytes = 50;
+  auto const some = run_file(in, {}, engine_kind::pool_arena, {}, 1, reading).summary.totals;
+  EXPECT_EQ(some.requests, 4U);
+  EXPECT_EQ(some.latency.count(), 3U);
+
+  engine_options options;
+  options.deadline = std::chrono::nanoseconds(1);
+  auto const none = run_file(in, {}, engine_kind::pool_arena, options, 1, reading).summary.totals;
+  EXPECT_EQ(none.failed(), 4U);
+  EXPECT_TRUE(none.latency.empty());
+}
+
 TEST(Run, RefusedRequestsKeepTheirPlaceAndNameTheirFile) {
   scratch_folder const folder;
   folder.write("a.json", "[1]");

@@ -10,14 +10,16 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory_resource>
+#include <optional>
 
 namespace mayfly::service {
 
 /// What one request cost, for the summary.
 struct request_costs {
-  std::chrono::nanoseconds took{0};  ///< from the handler's start until the answer was ready
-  std::size_t arena_bytes = 0;       ///< handed out by its arena
-  std::size_t reserved_bytes = 0;    ///< pages and blocks of its arena
+  /// From the handler's start until the answer was ready. Nothing where no handler ran, or did not come to its end.
+  std::optional<std::chrono::nanoseconds> took;
+  std::size_t arena_bytes = 0;     ///< handed out by its arena
+  std::size_t reserved_bytes = 0;  ///< pages and blocks of its arena
   std::uint32_t pages = 0;
 };
 
@@ -32,6 +34,8 @@ struct alignas(64) work_item {
   std::size_t number = 0;  ///< from 1, within its pass
   std::size_t pass = 0;    ///< 0 but where the input is repeated
   request_text request;
+  /// Set when the engine is first asked to start it, and the same however often it is asked again.
+  std::optional<std::chrono::steady_clock::time_point> deadline_at;
 
   answer_buffer answer{std::pmr::new_delete_resource()};
   scope_hold hold;  ///< keeps the arena that the answer lies in; empty when the answer lies on the heap
