@@ -31,7 +31,7 @@ answer_window::answer_window(std::size_t size, std::size_t passes, answer_file& 
       wake_at_(never) {
   pieces_.reserve(256);
   line_ends_.reserve(size_);
-  totals_.pass_ends.reserve(passes);
+  totals_.passes = pass_times(passes);
 }
 
 answer_window::~answer_window() = default;
@@ -157,7 +157,7 @@ void answer_window::add_line(work_item& item) {
 }
 
 void answer_window::count(work_item const& item, std::chrono::steady_clock::time_point now) {
-  while (totals_.pass_ends.size() < item.pass) totals_.pass_ends.push_back(now);
+  while (totals_.passes.count() < item.pass) totals_.passes.end_pass(now);
   ++totals_.requests;
   totals_.bytes_in += item.request.text.size();
   totals_.bytes_out += item.answer.size();

@@ -32,8 +32,9 @@ struct pass_rates {
   double fastest = 0;
 };
 
+/// Of whole passes; there must be one.
 pass_rates rates_of(run_summary const& summary) {
-  double const each = static_cast<double>(summary.totals.requests) / static_cast<double>(summary.passes.size());
+  double const each = summary.requests_per_pass;
   auto const rate = [&](std::chrono::nanoseconds time) {
     return each / std::max(std::chrono::duration<double>(time).count(), 1e-9);
   };
@@ -165,11 +166,12 @@ std::string summary_table(run_options const& options, run_summary const& summary
   to.heading("mayfly run: " + std::string(name_of(*options.handler)) + ", memory " + name_of(options.memory) + ", " +
              std::to_string(summary.workers) + (summary.workers == 1 ? " worker" : " workers"));
   std::string requests = with_commas(totals.requests);
-  if (options.repeat > 1) requests += " in " + with_commas(summary.passes.size()) + " passes";
+  if (options.repeat > 1)
+    requests += " in " + with_commas(summary.whole_passes) + " passes" + (summary.cut_pass ? " and a part" : "");
   to.row("requests", requests + " in " + readable_time(summary.elapsed) + (summary.stopped ? ", stopped early" : ""));
   add_failures(to, totals);
   std::string rate = rate_text(summary.requests_per_second());
-  if (summary.passes.size() >= 3) {
+  if (summary.of_median_pass()) {
     auto const [slowest, fastest] = rates_of(summary);
     rate += "  (median pass; " + rate_text(slowest) + " to " + rate_text(fastest) + ")";
   }
@@ -202,10 +204,15 @@ std::string summary_json(run_options const& options, run_summary const& summary)
   to.number("requests_per_second", summary.requests_per_second(), 1);
   to.number("megabytes_per_second", summary.megabytes_per_second(), 3);
   to.open("passes");
-  auto const [slowest, fastest] = rates_of(summary);
-  to.count("count", summary.passes.size());
-  to.number("slowest_requests_per_second", slowest, 1);
-  to.number("fastest_requests_per_second", fastest, 1);
+  to.count("count", summary.whole_passes);
+  if (summary.passes.empty()) {
+    to.raw("slowest_requests_per_second", "null");
+    to.raw("fastest_requests_per_second", "null");
+  } else {
+    auto const [slowest, fastest] = rates_of(summary);
+    to.number("slowest_requests_per_second", slowest, 1);
+    to.number("fastest_requests_per_second", fastest, 1);
+  }
   to.close();
   to.count("bytes_in", totals.bytes_in);
   to.count("bytes_out", totals.bytes_out);

@@ -111,28 +111,29 @@ class run_loop {
   std::size_t started_ = 0;
 };
 
-std::vector<std::chrono::nanoseconds> durations(clock::time_point began, std::vector<clock::time_point> const& ends) {
-  std::vector<std::chrono::nanoseconds> passes;
-  for (auto const end : ends) {
-    passes.push_back(end - began);
-    began = end;
-  }
-  return passes;
-}
-
 double seconds(std::chrono::nanoseconds time) { return std::max(std::chrono::duration<double>(time).count(), 1e-9); }
 
-/// Of the median pass; with few passes, or when they were cut short, of the whole run.
 double rate(run_summary const& summary, double amount) {
-  if (summary.passes.size() < 3 || summary.stopped) return amount / seconds(summary.elapsed);
+  if (!summary.of_median_pass()) return amount / seconds(summary.elapsed);
   auto passes = summary.passes;
   auto const middle = passes.begin() + static_cast<std::ptrdiff_t>(passes.size() / 2);
   std::nth_element(passes.begin(), middle, passes.end());
-  return amount / static_cast<double>(passes.size()) / seconds(*middle);
+  return amount / static_cast<double>(summary.whole_passes) / seconds(*middle);
+}
+
+void add_passes(run_summary& summary, run_plan const& plan, clock::time_point began, clock::time_point ended) {
+  auto& totals = summary.totals;
+  std::uint64_t const each = plan.requests_per_pass == 0 ? totals.requests : plan.requests_per_pass;
+  summary.requests_per_pass = static_cast<double>(each);
+  summary.whole_passes = plan.requests_per_pass == 0 ? 1 : totals.requests / each;
+  summary.cut_pass = plan.requests_per_pass != 0 && totals.requests % each != 0;
+  if (totals.passes.count() < summary.whole_passes) totals.passes.end_pass(ended);  // no request came after the last
+  summary.passes = totals.passes.durations(began);
 }
 
 }  // namespace
 
+bool run_summary::of_median_pass() const { return passes.size() >= 3 && !stopped && !cut_pass; }
 double run_summary::requests_per_second() const { return rate(*this, static_cast<double>(totals.requests)); }
 double run_summary::megabytes_per_second() const { return rate(*this, static_cast<double>(totals.bytes_in)) / 1e6; }
 
@@ -153,9 +154,8 @@ run_summary run(run_plan const& plan) {
   if (pages_before) summary.pages = *engine->pages() - *pages_before;
 
   summary.totals = window.totals();
-  summary.totals.pass_ends.push_back(ended);
   summary.elapsed = ended - began;
-  summary.passes = durations(began, summary.totals.pass_ends);
+  add_passes(summary, plan, began, ended);
   summary.workers = engine->workers();
   plan.output->close();
   summary.answers_written = plan.output->lines_written();

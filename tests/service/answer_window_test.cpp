@@ -267,6 +267,21 @@ TEST(AnswerWindow, WithoutMemoryForALineTheOutputEndsAndTheRunDoesNotHang) {
   EXPECT_EQ(test::read_file(folder / "out"), "1\n2\n");  // whole lines, each in its place
 }
 
+TEST(PassTimes, KeepsABoundedNumberThatStandsForAllPasses) {
+  using clock = pass_times::clock;
+  pass_times times(1'000'000'000);
+  for (std::size_t pass = 1; pass <= 3 * pass_times::most + 1; ++pass) {
+    times.end_pass(clock::time_point(std::chrono::nanoseconds(10 * pass)));
+    if (pass == pass_times::most) {
+      EXPECT_EQ(times.durations({}).size(), pass_times::most);
+    }
+  }
+  EXPECT_EQ(times.count(), 3 * pass_times::most + 1);
+  auto const kept = times.durations({});
+  EXPECT_EQ(kept.size(), 3 * pass_times::most / 4);
+  for (auto const time : kept) ASSERT_EQ(time, std::chrono::nanoseconds(10));
+}
+
 TEST(AnswerWindow, OnlyTheFirstPassIsWritten) {
   scratch_folder const folder;
   answer_file file((folder / "out").string());
@@ -283,7 +298,7 @@ TEST(AnswerWindow, OnlyTheFirstPassIsWritten) {
   file.close();
   EXPECT_EQ(test::read_file(folder / "out"), "1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n");
   EXPECT_EQ(window.totals().requests, 30U);
-  EXPECT_EQ(window.totals().pass_ends.size(), 2U);
+  EXPECT_EQ(window.totals().passes.count(), 2U);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <mayfly/latency_histogram.hpp>
 #include <mayfly/service/answer_file.hpp>
+#include <mayfly/service/pass_times.hpp>
 #include <mayfly/service/work_item.hpp>
 
 #include <array>
@@ -27,7 +28,7 @@ struct answer_totals {
   std::uint64_t pages = 0;
   std::array<std::uint64_t, failure_kinds> by_failure{};
   latency_histogram latency;
-  std::vector<std::chrono::steady_clock::time_point> pass_ends;
+  pass_times passes;
 
   [[nodiscard]] std::uint64_t failed() const;
 };

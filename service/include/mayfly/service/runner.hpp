@@ -32,7 +32,10 @@ struct run_summary {
   answer_totals totals;
   std::size_t workers = 0;
   std::chrono::nanoseconds elapsed{0};
-  std::vector<std::chrono::nanoseconds> passes;  ///< how long each took; one entry but where the input is repeated
+  std::size_t whole_passes = 0;  ///< 1 but where the input is repeated
+  bool cut_pass = false;         ///< and the beginning of another
+  double requests_per_pass = 0;
+  std::vector<std::chrono::nanoseconds> passes;  ///< how long each whole one took, as pass_times keeps them
   std::optional<page_origins> pages;
   std::optional<std::uint64_t> mallocs;
   std::uint64_t page_faults = 0;
@@ -41,7 +44,9 @@ struct run_summary {
   std::string input_error;   ///< the input could not be read to its end
   std::string output_error;  ///< the answers could not be written to their end
 
-  /// Of the median pass.
+  /// Whether the rates are those of the median pass: there are three or more, and none was cut short. Otherwise they
+  /// are those of the whole run.
+  [[nodiscard]] bool of_median_pass() const;
   [[nodiscard]] double requests_per_second() const;
   [[nodiscard]] double megabytes_per_second() const;
 };
