@@ -40,8 +40,8 @@ struct parse_options {
   void* interrupted_context = nullptr;
 };
 
-/// The deepest nesting that can be asked for. The parser recurses, a few hundred bytes a level, and the executor gives
-/// its workers 8 MiB of stack (executor_options::worker_stack_bytes).
+/// The deepest nesting that can be asked for. The parser recurses, a few hundred bytes a level, and a worker's
+/// stack is 4 MiB at least (pool/README.md).
 inline constexpr std::size_t deepest_depth = 4096;
 
 /// The first byte of a *verbatim string*: a string in the tree that holds the text of a JSON number. 0xFF is never a
