@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdio>
 
 #include <sys/ioctl.h>
@@ -24,7 +25,7 @@ void to_terminal(std::string const& text) {
 
 std::string minutes_and_seconds(double seconds) {
   std::array<char, 32> text;
-  auto const whole = static_cast<unsigned long>(seconds + 0.5);
+  auto const whole = static_cast<unsigned long>(std::lround(seconds));
   std::snprintf(text.data(), text.size(), "%lu:%02lu", whole / 60, whole % 60);
   return text.data();
 }
