@@ -87,6 +87,10 @@ scope_clock::time_point scope::opened() const noexcept {
   return scope_clock::time_point{scope_clock::duration{opened_.load(std::memory_order_relaxed)}};  // relaxed: as above
 }
 
+std::int32_t scope::opener_thread() const noexcept {
+  return opener_thread_.load(std::memory_order_relaxed);  // relaxed: as above
+}
+
 scope_phase scope::phase() const noexcept {
   // Relaxed, both: for people to look at. Derived, since whoever ends a scope that is pinned may not write to it after.
   bool const live = (control_.load(std::memory_order_relaxed) & live_bit) != 0;

@@ -1,3 +1,4 @@
+#include <mayfly/detail/thread_id.hpp>
 #include <mayfly/schedule_point.hpp>
 #include <mayfly/scope_registry.hpp>
 
@@ -77,6 +78,7 @@ scope* scope_registry::open(scope_options const& options) noexcept {
   opened.route_size_.store(options.route.size(), std::memory_order_release);
   opened.opened_.store(start.time_since_epoch().count(), std::memory_order_release);
   opened.deadline_.store(options.deadline.time_since_epoch().count(), std::memory_order_release);
+  opened.opener_thread_.store(detail::this_thread_id(), std::memory_order_release);
   opened.phase_.store(options.phase, std::memory_order_release);
   opened.budget_.restart(options.byte_budget);
   opened.main_.restart({.budget = &opened.budget_, .owner_tag = opened.id_.bits(), .first_class = options.first_class});
@@ -185,6 +187,7 @@ std::optional<scope_info> scope_registry::look(std::uint32_t slot, std::optional
   std::size_t const route_size = seen.route_size_.load(std::memory_order_acquire);
   info.opened = scope_clock::time_point{scope_clock::duration{seen.opened_.load(std::memory_order_acquire)}};
   info.deadline = scope_clock::time_point{scope_clock::duration{seen.deadline_.load(std::memory_order_acquire)}};
+  info.opener_thread = seen.opener_thread_.load(std::memory_order_acquire);
   info.phase = seen.phase_.load(std::memory_order_acquire);
   info.reserved_bytes = seen.reserved_bytes();  // relaxed: a figure, not part of S5
   MAYFLY_SCHEDULE_POINT("scope-look");

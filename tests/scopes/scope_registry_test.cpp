@@ -12,6 +12,8 @@
 #include <thread>
 #include <vector>
 
+#include <unistd.h>
+
 namespace mayfly {
 namespace {
 
@@ -58,6 +60,8 @@ TEST(ScopeRegistry, FindShowsWhatTheScopeWasOpenedWith) {
   EXPECT_EQ(info->phase, scope_phase::queued);
   EXPECT_EQ(info->deadline, before + std::chrono::seconds{5});
   EXPECT_GE(info->opened, before);
+  EXPECT_EQ(info->opener_thread, gettid());
+  EXPECT_EQ(opened->opener_thread(), gettid());
   EXPECT_LE(info->opened, scope_clock::now());
   EXPECT_EQ(info->reserved_bytes, 0U);
   EXPECT_FALSE(info->stop_requested);

@@ -90,8 +90,8 @@ class scope_resource final : public std::pmr::memory_resource {
 ///     queued -> running -> completing -> [held] -> closing -> free
 ///               close() by the opener, last scope_hold gone ^      ^ last pin gone: destructors, then pages
 ///
-/// Who may call: id, slot_index, route, deadline, opened and stop_requested from any thread while the scope is known
-/// to live (inside it, or under a hold or pin); arena, memory, make and hold inside it (a scope_entry on this thread).
+/// Who may call: id, slot_index, route, deadline, opened, opener_thread and stop_requested from any thread while the
+/// scope is known to live (inside it, or under a hold or pin); arena, memory, make and hold inside it (a scope_entry on this thread).
 class alignas(64) scope {
  public:
   scope(scope const&) = delete;
@@ -105,6 +105,8 @@ class alignas(64) scope {
   [[nodiscard]] std::string_view route() const noexcept;
   [[nodiscard]] scope_clock::time_point deadline() const noexcept;  ///< time_point::max(): none
   [[nodiscard]] scope_clock::time_point opened() const noexcept;
+  /// Who opened it, as gettid() counts threads.
+  [[nodiscard]] std::int32_t opener_thread() const noexcept;
   [[nodiscard]] scope_phase phase() const noexcept;
   /// Moves the scope on, for listings; nothing depends on it. Not for free or closing.
   void set_phase(scope_phase phase) noexcept {
@@ -217,6 +219,7 @@ class alignas(64) scope {
   std::atomic<scope_clock::rep> deadline_{0};
   std::atomic<std::uint64_t> main_thread_{0};  // key of the thread whose lane is main_
   std::atomic<detail::lane*> lanes_{nullptr};
+  std::atomic<std::int32_t> opener_thread_{0};
   std::atomic<scope_phase> phase_{scope_phase::free};
 
   // The owner's.

@@ -31,6 +31,7 @@ struct scope_info {
   scope_phase phase = scope_phase::free;
   scope_clock::time_point opened;
   scope_clock::time_point deadline;
+  std::int32_t opener_thread = 0;  ///< as gettid() counts
   std::size_t reserved_bytes = 0;
   bool stop_requested = false;
 };
