@@ -1,4 +1,5 @@
 #include <mayfly/arena.hpp>
+#include <mayfly/detail/page_quarantine.hpp>
 
 #include <algorithm>
 
@@ -199,7 +200,7 @@ void arena::deallocate(void* memory, std::size_t bytes, std::size_t alignment) n
   bytes = std::max(bytes, std::size_t{1});
   if (oversize(bytes, alignment)) {
     std::uint32_t const index = pool_->block_at(memory);
-    if (index != page_pool::block_npos) return give_block(index);
+    if (index != page_pool::block_npos) return give_block(*pool_, index);
   }
   detail::poison(memory, bytes);
   if (in_current_page(memory, bytes)) next_ = static_cast<std::byte*>(memory);
@@ -280,12 +281,24 @@ void arena::rewind(marker const& point) noexcept {
 
 void arena::release_all() noexcept {
   if (records_ != nullptr) run_destructors_until(nullptr, 0);  // A5
-  if (blocks_ != 0) give_blocks_after(0);
+  give_all(*pool_);
+}
+
+void arena::reset_into(detail::quarantine_admission& quarantine) noexcept {
+  assert(!has_destructors() && "they would run under the quarantine's lock");
+  records_ = nullptr;
+  give_all(quarantine);
+}
+
+/// All pages and blocks to the pool, or its quarantine.
+template <typename Taker>
+void arena::give_all(Taker& taker) noexcept {
+  while (blocks_ != 0) give_block(taker, blocks_ - 1);
   for (std::uint32_t page = std::exchange(pages_, 0); page != 0;) {
     std::uint32_t const index = page - 1;
     page_descriptor const& descriptor = pool_->descriptor(index);
     page = descriptor.next;
-    pool_->give_page(descriptor.page_class, index);
+    taker.give_page(descriptor.page_class, index);
   }
   if (page_bytes_ != 0) refund(std::exchange(page_bytes_, 0));
   next_ = nullptr;
@@ -318,10 +331,11 @@ void arena::give_pages_after(std::uint64_t sequence) noexcept {
 
 void arena::give_blocks_after(std::uint64_t sequence) noexcept {
   // Newest first, so the walk ends at the first that is old enough.
-  while (blocks_ != 0 && pool_->descriptor(blocks_ - 1).sequence > sequence) give_block(blocks_ - 1);
+  while (blocks_ != 0 && pool_->descriptor(blocks_ - 1).sequence > sequence) give_block(*pool_, blocks_ - 1);
 }
 
-void arena::give_block(std::uint32_t index) noexcept {
+template <typename Taker>
+void arena::give_block(Taker& taker, std::uint32_t index) noexcept {
   page_descriptor const& descriptor = pool_->descriptor(index);
   std::size_t const bytes = descriptor.block_bytes();
   if (descriptor.next != 0) pool_->descriptor(descriptor.next - 1).previous = descriptor.previous;
@@ -331,7 +345,7 @@ void arena::give_block(std::uint32_t index) noexcept {
     blocks_ = descriptor.next;
   }
   block_bytes_ -= bytes;
-  pool_->give_block(index);
+  taker.give_block(index);
   refund(bytes);
 }
 

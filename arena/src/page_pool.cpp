@@ -1,3 +1,4 @@
+#include <mayfly/detail/page_quarantine.hpp>
 #include <mayfly/detail/poison.hpp>
 #include <mayfly/page_pool.hpp>
 
@@ -85,6 +86,7 @@ page_pool::~page_pool() {
       }
     }
   }
+  delete quarantine_.load(std::memory_order_relaxed);  // relaxed: nobody else is here
 }
 
 page_span page_pool::take_page_slow(std::size_t c) noexcept {
@@ -106,8 +108,9 @@ page_span page_pool::take_page_slow(std::size_t c) noexcept {
   return page;
 }
 
-/// The last resort before a refusal: a magazine that lies in another thread's cache.
+/// The last resort before a refusal: what lies in quarantine, or in another thread's cache.
 page_span page_pool::take_stolen(std::size_t c, page_span const& otherwise) noexcept {
+  release_quarantine();
   auto const index = pages_.take_anywhere(c);
   return index ? page_span{page_address(*index), class_bytes(c), *index} : otherwise;
 }
@@ -117,12 +120,18 @@ page_span page_pool::take_returned(std::size_t c) noexcept {
   if (chain.empty()) return {};
   returned_[c].push(pages_.links(), chain.tail(pages_.links()));
   page_span const page{page_address(chain.head()), class_bytes(c), chain.head()};
-  if (!options_.recycle && !detail::sanitized && !span_space::commit(page.data, page.bytes)) {
+  if (!options_.recycle && !detail::sanitized && !commit(page.data, page.bytes)) {
     int const error_number = errno;
     returned_[c].push(pages_.links(), index_chain{chain.head(), 1});
     return {.reason = refusal::system, .error_number = error_number};
   }
   return page;
+}
+
+/// Makes bytes usable; false with errno where the system refuses, also after the quarantine's mappings have gone for
+/// it.
+bool page_pool::commit(std::byte* start, std::size_t bytes) noexcept {
+  return span_space::commit(start, bytes) || (release_quarantine() != 0 && span_space::commit(start, bytes));
 }
 
 /// The next piece of 2^piece_shift bytes that was never handed out. Cached blocks give up their spans for it.
@@ -137,7 +146,7 @@ page_span page_pool::try_carve(carver& from, std::size_t piece_shift, std::uint6
   if (from.next == from.end) {
     auto const span = spans_.take_run(1, span_space::span_bytes);
     if (!span) return {.reason = refusal::address_space};
-    if (!span_space::commit(spans_.address_of(*span), span_space::span_bytes)) {
+    if (!commit(spans_.address_of(*span), span_space::span_bytes)) {
       int const error_number = errno;
       spans_.give_run(*span, 1);
       return {.reason = refusal::system, .error_number = error_number};
@@ -225,8 +234,9 @@ bool page_pool::charge(std::size_t bytes) noexcept {
   return try_charge(bytes);
 }
 
-/// Makes room under the cap from what lies idle: blocks first, then depots, then magazines of other threads.
+/// Makes room under the cap from what lies idle: the quarantine, blocks, then depots, then magazines of other threads.
 std::size_t page_pool::reclaim(std::size_t wanted) noexcept {
+  release_quarantine(wanted);
   std::size_t freed = release_idle_blocks();
   for (std::size_t c = classes; c-- > 0;) {
     while (freed < wanted) {
@@ -241,6 +251,7 @@ std::size_t page_pool::reclaim(std::size_t wanted) noexcept {
 }
 
 std::size_t page_pool::trim(bool magazines) noexcept {
+  release_quarantine();
   std::size_t freed = release_idle_blocks();
   for (std::size_t c = 0; c < classes; ++c) {
     if (magazines) {
@@ -283,13 +294,16 @@ page_pool_stats page_pool::stats() const noexcept {
     std::scoped_lock const lock{carve_mutex_};
     for (std::size_t c = 0; c < classes; ++c) result.classes[c].made = page_carvers_[c].made;
   }
+  detail::page_quarantine const* const quarantined = quarantine();
+  if (quarantined != nullptr) result.quarantine = quarantined->stats();
   for (std::size_t c = 0; c < classes; ++c) {
     page_class_stats& stats = result.classes[c];
     stats.page_bytes = class_bytes(c);
     stats.in_magazines = pages_.cached_items(c);
     stats.in_depot = pages_.depot_items(c);
     stats.returned = returned_[c].items();
-    std::uint64_t const idle = stats.in_magazines + stats.in_depot + stats.returned;
+    stats.in_quarantine = quarantined == nullptr ? 0 : quarantined->pages(c);
+    std::uint64_t const idle = stats.in_magazines + stats.in_depot + stats.in_quarantine + stats.returned;
     stats.in_use = stats.made > idle ? stats.made - idle : 0;
     stats.from_magazine = pages_.taken_cached(c);
     stats.from_depot = pages_.refills(c);

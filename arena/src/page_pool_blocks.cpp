@@ -109,7 +109,7 @@ page_span page_pool::take_empty_bin(std::size_t bytes, std::size_t bin) noexcept
   index_chain const chain = empty_blocks_[bin].pop(pages_.links());
   if (chain.empty()) return {};
   page_span const block{page_address(chain.head()), bytes, chain.head()};
-  if (!options_.recycle && !detail::sanitized && !span_space::commit(block.data, block.bytes)) {
+  if (!options_.recycle && !detail::sanitized && !commit(block.data, block.bytes)) {
     int const error_number = errno;
     empty_blocks_[bin].push(pages_.links(), chain);
     return {.reason = refusal::system, .error_number = error_number};
@@ -144,7 +144,10 @@ page_span page_pool::take_run(std::size_t bytes, std::size_t alignment) noexcept
     return block;
   }
   auto first = spans_.take_run(spans, alignment);
-  if (!first && release_idle_blocks() != 0) first = spans_.take_run(spans, alignment);
+  if (!first) {
+    release_quarantine();
+    if (release_idle_blocks() != 0) first = spans_.take_run(spans, alignment);
+  }
   if (!first) return {.reason = refusal::address_space};
   page_span const block = grow_run(*first, spans, 0, bytes);
   if (block.data != nullptr) blocks_from_system_.fetch_add(1, std::memory_order_relaxed);  // relaxed: a statistic
@@ -163,7 +166,7 @@ page_span page_pool::grow_run(std::uint32_t first, std::uint32_t spans, std::siz
       return {.reason = refusal::page_cap};
     }
     descriptors_[index].committed_units = units_of(bytes);
-    if (!span_space::commit(data + committed, bytes - committed)) {
+    if (!commit(data + committed, bytes - committed)) {
       int const error_number = errno;
       release_run({first, spans});
       return {.reason = refusal::system, .error_number = error_number};

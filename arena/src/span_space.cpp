@@ -52,6 +52,8 @@ bool span_space::commit(std::byte* start, std::size_t bytes) noexcept {
   return ::mprotect(start, bytes, PROT_READ | PROT_WRITE) == 0;
 }
 
+bool span_space::shut(std::byte* start, std::size_t bytes) noexcept { return ::mprotect(start, bytes, PROT_NONE) == 0; }
+
 bool span_space::discard(std::byte* start, std::size_t bytes) noexcept {
   if (::madvise(start, bytes, MADV_DONTNEED) == 0) return true;
 #ifdef MADV_DONTNEED_LOCKED

@@ -21,6 +21,10 @@
 
 namespace mayfly {
 
+namespace detail {
+class quarantine_admission;
+}  // namespace detail
+
 /// How an arena takes memory. Both pointees must outlive the arena.
 struct arena_options {
   byte_budget* budget = nullptr;  ///< charged for every page and block; null: no limit but the pool's
@@ -157,6 +161,10 @@ class arena {
     if (reserved_bytes() != 0) release_all();
   }
 
+  /// Like reset() for an arena without destructors left to run, but for that its memory goes into the pool's
+  /// quarantine, as far as that has room for it. The note's owner is this arena's owner_tag.
+  void reset_into(detail::quarantine_admission& quarantine) noexcept;
+
   /// Runs all destructors now and keeps the memory: objects of several arenas that know each other all end before the
   /// first page goes.
   void run_destructors() noexcept;
@@ -269,9 +277,12 @@ class arena {
   void add_chunk();
   void run_destructors_until(record_chunk const* chunk, std::uint32_t count) noexcept;
   void release_all() noexcept;
+  template <typename Taker>
+  void give_all(Taker& taker) noexcept;
   void give_pages_after(std::uint64_t sequence) noexcept;
   void give_blocks_after(std::uint64_t sequence) noexcept;
-  void give_block(std::uint32_t index) noexcept;
+  template <typename Taker>
+  void give_block(Taker& taker, std::uint32_t index) noexcept;
   void take_over(arena& other) noexcept;
 
   std::byte* next_ = nullptr;  // where the next allocation starts, a multiple of 8; null and null: no page yet

@@ -17,6 +17,11 @@
 
 namespace mayfly {
 
+namespace detail {
+class page_quarantine;
+class quarantine_admission;
+}  // namespace detail
+
 /// What a page pool is made of. All sizes in bytes; the constructor refuses nonsense by the option's name.
 struct page_pool_options {
   static constexpr std::size_t classes = 3;
@@ -41,6 +46,28 @@ struct page_pool_options {
   bool recycle = true;
 };
 
+/// How much memory of ended owners a quarantine keeps out of reach; see page_pool::start_quarantine().
+struct quarantine_limits {
+  /// Pages and blocks: 1 to 65,536.
+  std::uint32_t pages = 1024;
+  /// Their bytes, which stay committed; at least one page of the smallest class.
+  std::size_t bytes = std::size_t{64} << 20U;
+  /// Memory mappings that all quarantines of the process may cost (a page may cost two); 0: a quarter of
+  /// vm.max_map_count.
+  std::size_t mappings = 0;
+};
+
+/// What lies in quarantine. A snapshot, as page_class_stats.
+struct quarantine_stats {
+  std::uint64_t owners = 0;
+  std::uint64_t pages = 0;
+  std::uint64_t blocks = 0;
+  std::size_t bytes = 0;         ///< part of committed_bytes
+  std::uint64_t taken = 0;       ///< pages and blocks that came in, ever
+  std::uint64_t overflowed = 0;  ///< ... that did not, because the limits do not hold as much of one owner, ever
+  std::uint64_t refused = 0;     ///< ... that did not, because the system would not protect them, ever
+};
+
 /// Where the pool's pages are, for one page class. A snapshot: exact when nobody takes or gives.
 struct page_class_stats {
   std::size_t page_bytes = 0;
@@ -48,6 +75,7 @@ struct page_class_stats {
   std::uint64_t in_use = 0;  ///< held by arenas
   std::uint64_t in_magazines = 0;
   std::uint64_t in_depot = 0;
+  std::uint64_t in_quarantine = 0;  ///< given back, and out of reach for a while
   std::uint64_t returned = 0;       ///< addresses kept, memory given back to the system
   std::uint64_t from_magazine = 0;  ///< takes served by this thread's magazines, ever
   std::uint64_t from_depot = 0;     ///< takes that fetched a magazine from the depot, ever
@@ -64,6 +92,7 @@ struct page_pool_stats {
   std::size_t idle_block_bytes = 0;
   std::uint64_t blocks_from_cache = 0;   ///< ever
   std::uint64_t blocks_from_system = 0;  ///< ever
+  quarantine_stats quarantine;
 
   [[nodiscard]] std::uint64_t pages_in_use() const noexcept {
     return classes[0].in_use + classes[1].in_use + classes[2].in_use;
@@ -110,6 +139,7 @@ static_assert(sizeof(page_descriptor) == 32);
 ///     reservation  [ span 2 MiB | span | span | ... ]          PROT_NONE until first used
 ///     span         [ page | page | page | ... ]                all of one class
 ///     page         thread's magazine <-> depot -> returned     see detail::recycler
+///                  ^ quarantine                                see detail::page_quarantine
 ///
 /// A page costs a wait-free exchange where this thread's magazine has one, a lock-free exchange where the depot has
 /// one, a lock and perhaps a system call otherwise. Threads that end give their magazines to the depot. Every function
@@ -154,12 +184,24 @@ class page_pool final : private detail::thread_exit_listener {
   [[nodiscard]] page_span take_block(std::size_t bytes, std::size_t alignment) noexcept;
   void give_block(std::uint32_t index) noexcept;
 
-  /// Gives idle memory beyond the floor back to the system: depots, cached blocks, and with `magazines` what other
-  /// threads' magazines hold, sleeping or not. Returns the bytes given back.
+  /// Gives idle memory beyond the floor back to the system: the quarantine, depots, cached blocks, and with `magazines`
+  /// what threads' magazines hold, sleeping or not. Returns the bytes given back.
   std::size_t trim(bool magazines = false) noexcept;
 
-  /// The owner tag of the page that `address` lies in; 0 when it is none of this pool's, or is idle. Wait-free. Exact
-  /// for an address whose owner cannot end meanwhile, a hint otherwise.
+  /// From now on arena::reset_into() keeps pages out of reach for a while. Called again it raises limits,
+  /// never lowers one. Throws std::invalid_argument naming the limit, allocation_error where the system refuses memory.
+  void start_quarantine(quarantine_limits const& limits = {});
+  /// Null before start_quarantine().
+  [[nodiscard]] detail::page_quarantine* quarantine() const noexcept {
+    // sync quarantine-start: acquire; pairs with start_quarantine(); reads the quarantine
+    return quarantine_.load(std::memory_order_acquire);
+  }
+  /// Takes quarantined memory back into circulation, the oldest first, until that many bytes are. Returns how many. The
+  /// pool does it by itself where it would otherwise refuse memory.
+  std::size_t release_quarantine(std::size_t bytes = page_pool_options::unlimited) noexcept;
+
+  /// The owner tag of the page that `address` lies in; 0 when it is none of this pool's, or is idle; in quarantine
+  /// still the owner it had. Wait-free. Exact for an address whose owner cannot end meanwhile, a hint otherwise.
   [[nodiscard]] std::uint64_t owner_of(void const* address) const noexcept;
 
   /// Whether `address` lies in the reservation.
@@ -194,6 +236,9 @@ class page_pool final : private detail::thread_exit_listener {
   [[nodiscard]] page_pool_stats stats() const noexcept;
 
  private:
+  friend class detail::page_quarantine;  // they move blocks out of use and back
+  friend class detail::quarantine_admission;
+
   static constexpr std::size_t span_shift = 21;
   static constexpr std::size_t bins = 12;  // blocks of 2^(unit_shift + bin), up to a span
   static constexpr std::size_t cached_runs = 32;
@@ -252,6 +297,7 @@ class page_pool final : private detail::thread_exit_listener {
   std::size_t release_idle_blocks() noexcept;
   std::size_t reclaim(std::size_t wanted) noexcept;
 
+  [[nodiscard]] bool commit(std::byte* start, std::size_t bytes) noexcept;
   [[nodiscard]] bool charge(std::size_t bytes) noexcept;
   [[nodiscard]] bool try_charge(std::size_t bytes) noexcept;
   void refund(std::size_t bytes) noexcept { committed_.fetch_sub(bytes, std::memory_order_relaxed); }
@@ -279,6 +325,7 @@ class page_pool final : private detail::thread_exit_listener {
   std::atomic<std::uint64_t> blocks_from_cache_{0};
   std::atomic<std::uint64_t> blocks_from_system_{0};
   std::array<std::atomic<std::uint64_t>, classes> from_system_{};
+  std::atomic<detail::page_quarantine*> quarantine_{nullptr};
 };
 
 }  // namespace mayfly

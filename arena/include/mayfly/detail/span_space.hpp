@@ -36,6 +36,8 @@ class span_space {
   [[nodiscard]] static bool commit(std::byte* start, std::size_t bytes) noexcept;
   /// Gives the memory behind the bytes back; they read as zero when touched again. false: the kernel kept it.
   static bool discard(std::byte* start, std::size_t bytes) noexcept;
+  /// Makes every access fault, and keeps the memory; false with errno where the kernel refuses.
+  [[nodiscard]] static bool shut(std::byte* start, std::size_t bytes) noexcept;
   /// Gives the memory back and makes every access fault.
   static bool protect(std::byte* start, std::size_t bytes) noexcept;
 
