@@ -78,10 +78,17 @@ void cycle_clock::calibrate() noexcept {
 }
 
 void cycle_clock::correct(ticks reading) const noexcept {
-  // Both clocks now, and the caller's reading only as the mark of when: it may be from a moment ago.
-  std::int64_t const ticks_ns = static_cast<std::int64_t>(scaled(now()));
-  offset_ns_.store(steady_ns() - ticks_ns, std::memory_order_relaxed);  // relaxed: see steady_at()
-  corrected_at_.store(reading, std::memory_order_relaxed);
+#if defined(__x86_64__)
+  if (uses_tsc_) {
+    // Both clocks at one moment: a thread that loses its processor between two readings must not make the offset wrong
+    // by that long, for every deadline of a second.
+    auto const [tsc, ns] = read_both();
+    offset_ns_.store(ns - static_cast<std::int64_t>(scaled(tsc)),
+                     std::memory_order_relaxed);  // relaxed: see steady_at()
+  }
+#endif
+  // The caller's reading only as the mark of when: it may be from a moment ago.
+  corrected_at_.store(reading, std::memory_order_relaxed);  // relaxed: as above
 }
 
 }  // namespace mayfly::detail

@@ -20,7 +20,9 @@ std::optional<std::chrono::steady_clock::time_point> request_context::deadline()
 std::chrono::nanoseconds request_context::remaining() const noexcept {
   using std::chrono::nanoseconds;
   if (record_.deadline == 0) return nanoseconds::max();
-  return std::max(nanoseconds{0}, nanoseconds{scope_.deadline() - std::chrono::steady_clock::now()});
+  // By the clock that decides, which differs from steady_clock by microseconds: what has no time left has expired.
+  detail::cycle_clock const& clock = core_.clock();
+  return nanoseconds{static_cast<nanoseconds::rep>(clock.to_ns(record_.deadline - clock.now()))};
 }
 
 void request_context::throw_if_stopped() const {

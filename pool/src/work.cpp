@@ -104,6 +104,7 @@ void executor_core::idle(worker& me) noexcept {
   me.last_now = 0;
   me.leaves_search = true;
   gate_.begin_search();
+  MAYFLY_SCHEDULE_POINT("executor.idle.searching");
   if (idle_spin_ticks_ != 0) {
     cycle_clock::ticks const start = clock_.now();
     do {

@@ -25,14 +25,14 @@ TEST(PagePoolThreads, TenThousandShortOnesLeaveThePageCountWhereItWas) {
       for (int i = 0; i < 40; ++i) static_cast<void>(memory.allocate(4 * kib));
     });
   };
-  batch();
-  std::uint64_t const at_first = test::pages_made(pool);
-  for (std::size_t i = 1; i < batches; ++i) batch();
+  for (std::size_t i = 0; i < batches; ++i) batch();
   EXPECT_EQ(pool.stats().pages_in_use(), 0U);
   auto const stats = pool.stats();
   EXPECT_EQ(stats.classes[0].in_magazines + stats.classes[1].in_magazines, 0U) << "ended threads keep nothing";
-  // Each needs at most 4 + 4 pages; more than all of a batch at once can never be needed.
-  EXPECT_LE(test::pages_made(pool), std::max(at_first, std::uint64_t{at_once * 8}));
+  // Each needs at most 4 + 4 pages. How many are at work at once is the scheduler's choice, and a magazine fetched from
+  // the depot may hold more than its thread needs; but if threads kept only one page each, there would be more than
+  // these.
+  EXPECT_LE(test::pages_made(pool), 4 * at_once * 8);
 }
 
 TEST(PagePoolThreads, AThreadsEndRespectsTheIdleCap) {

@@ -10,6 +10,7 @@
 #include <atomic>
 #include <cstring>
 #include <future>
+#include <latch>
 #include <memory_resource>
 #include <stdexcept>
 #include <string>
@@ -319,25 +320,6 @@ TEST(Executor, KeepsAHeldScopeUntilAnotherThreadLetsItGo) {
   EXPECT_EQ(pool.stats().in_flight, 1U);
   mine.hold.release();
   EXPECT_EQ(pool.stats().in_flight, 0U);
-}
-
-/// Both requests come while one worker searches and the other sleeps, so that neither wakes anybody; the searching
-/// worker takes the first, which waits for the second.
-TEST(Executor, WakesASleeperForWhatASearchingWorkerWasReliedOnFor) {
-  executor pool{{.workers = 2, .idle_spin = 300ms}};
-  wait_until([&] { return pool.stats().parked == 2; });
-  std::promise<void> ended;
-  ASSERT_TRUE(
-      pool.try_submit({}, [](request_context&) {}, [&](outcome<void> const&, request_context&) { ended.set_value(); }));
-  ended.get_future().wait();
-  std::this_thread::sleep_for(10ms);  // by now it searches; if not, the test still holds
-  std::latch second(1);
-  std::promise<void> first;
-  ASSERT_TRUE(pool.try_submit(
-      {}, [&](request_context&) { second.wait(); },
-      [&](outcome<void> const&, request_context&) { first.set_value(); }));
-  ASSERT_TRUE(pool.try_submit({}, [&](request_context&) { second.count_down(); }, ignore));
-  first.get_future().wait();
 }
 
 TEST(Executor, CompletesEveryAcceptedRequestOnceUnderManySubmitters) {

@@ -52,7 +52,8 @@ TEST(ForeignMemory, IsOutOfReachForUnboundBodies) {
   std::atomic<int> foreign{0};
   std::atomic<int> own{0};
   std::atomic<int> none{0};
-  for (int i = 0; i < requests; ++i) {
+  int submitted = 0;
+  for (; submitted < requests || none == 0; ++submitted) {  // where no helper came, it would prove nothing
     auto const admitted = pool.try_submit(
         {.route = "raw"},
         [&](request_context& request) {
@@ -78,8 +79,7 @@ TEST(ForeignMemory, IsOutOfReachForUnboundBodies) {
   }
   EXPECT_TRUE(pool.drain(1min, 1s).complete());
   EXPECT_EQ(foreign.load(), 0);
-  EXPECT_EQ(own.load() + none.load(), requests * 32 * 4);
-  EXPECT_GT(none.load(), 0) << "no helper came: this proved nothing";
+  EXPECT_EQ(own.load() + none.load(), submitted * 32 * 4);
 }
 
 }  // namespace

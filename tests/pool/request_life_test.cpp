@@ -60,14 +60,18 @@ TEST(Deadline, ThatPassesInTheQueueEndsTheRequestWithoutItsHandler) {
 
 TEST(Deadline, ThatPassesWhileTheHandlerRunsDropsItsValue) {
   executor pool{{.workers = 1}};
-  auto const result = pool.run({.deadline = 20ms}, [](request_context& request) {
-    EXPECT_TRUE(request.deadline().has_value());
-    wait_until([&] { return request.remaining() == 0ns; });
-    EXPECT_THROW(request.throw_if_stopped(), mayfly::request_expired);
-    return 5;
-  });
-  EXPECT_EQ(result.kind(), outcome_kind::expired);
-  EXPECT_FALSE(result.has_value());
+  std::atomic<bool> handled{false};
+  while (!handled) {  // a machine that is busy elsewhere may let all the time pass in the queue
+    auto const result = pool.run({.deadline = 20ms}, [&](request_context& request) {
+      handled = true;
+      EXPECT_TRUE(request.deadline().has_value());
+      wait_until([&] { return request.remaining() == 0ns; });
+      EXPECT_THROW(request.throw_if_stopped(), mayfly::request_expired);
+      return 5;
+    });
+    EXPECT_EQ(result.kind(), outcome_kind::expired);
+    EXPECT_FALSE(result.has_value());
+  }
 }
 
 TEST(Deadline, IsWhatTheHandlerSeesToWithinAMillisecond) {
@@ -252,6 +256,7 @@ TEST(Drain, CancelsAfterTheSoftLimitAndNamesWhatItCancelled) {
 
 TEST(Drain, ReportsWhatStillRunsAfterTheHardLimitWithItsAge) {
   executor pool{{.workers = 1}};
+  auto const before = steady_clock::now();
   roadblock block(pool);
   auto const since = steady_clock::now();
   wait_until([&] { return steady_clock::now() - since > 3ms; });
@@ -260,8 +265,8 @@ TEST(Drain, ReportsWhatStillRunsAfterTheHardLimitWithItsAge) {
   ASSERT_EQ(report.remaining.size(), 1U);
   EXPECT_EQ(report.remaining[0].route, "roadblock");
   EXPECT_EQ(report.remaining[0].phase, "running");
-  EXPECT_GE(report.remaining[0].age, 3ms);
-  EXPECT_LT(report.remaining[0].age, 1min);
+  EXPECT_GE(report.remaining[0].age, 2ms);
+  EXPECT_LE(report.remaining[0].age, steady_clock::now() - before + 1ms);
   EXPECT_EQ(report.found, 1U);
   EXPECT_GE(report.took, 2ms);
   block.open();

@@ -44,10 +44,11 @@ std::vector<std::string> thread_names() {
   return names;
 }
 
-/// A joined thread may stay in /proc for a moment.
+/// Whether no more than `threads` are left in the end: a joined thread may stay in /proc for a moment, one of an
+/// earlier test too.
 bool settles_at(std::size_t threads) {
-  auto const give_up = std::chrono::steady_clock::now() + 5s;
-  while (thread_names().size() != threads) {
+  auto const give_up = std::chrono::steady_clock::now() + 1min;
+  while (thread_names().size() > threads) {
     if (std::chrono::steady_clock::now() > give_up) return false;
     std::this_thread::yield();
   }
@@ -115,7 +116,7 @@ TEST(Start, CallersThreadsStayOutOfOneTbb) {
   std::size_t const before = thread_names().size();
   for (int i = 0; i < 1'000; ++i) EXPECT_TRUE(pool.run({}, [](request_context&) {}).has_value());
   EXPECT_EQ(thread_creations.load(), 0);
-  EXPECT_EQ(thread_names().size(), before);
+  EXPECT_LE(thread_names().size(), before);
 }
 
 /// Runs `check` in a forked child; its result is the child's exit status.
@@ -123,7 +124,7 @@ template <class Check>
 int in_child(Check&& check) {
   pid_t const child = fork();
   if (child == 0) {
-    alarm(20);
+    alarm(100);
     _exit(check() ? 0 : 1);
   }
   int status = 0;
@@ -134,6 +135,8 @@ int in_child(Check&& check) {
 TEST(Fork, EveryCallInTheChildIsRefusedAndTheParentGoesOn) {
   auto pool = std::make_unique<executor>(mayfly::executor_options{.workers = 2});
   EXPECT_TRUE(pool->run({}, [](request_context&) {}).has_value());
+  wait_until(
+      [&] { return pool->stats().parked == 2; });  // nobody holds a lock of the heap, which a child would inherit
   EXPECT_EQ(in_child([&] {
               bool good =
                   pool->try_submit({}, [](request_context&) {}, ignore).reason() == admission_reason::forked_child;
@@ -155,6 +158,7 @@ TEST(Fork, EveryCallInTheChildIsRefusedAndTheParentGoesOn) {
 
 TEST(Fork, AnExecutorMadeInTheChildWorks) {
   executor parents{{.workers = 2}};
+  wait_until([&] { return parents.stats().parked == 2; });
   EXPECT_EQ(in_child([] {
               executor pool{{.workers = 2}};
               auto result = pool.run({}, [](request_context& request) {

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstring>
+#include <latch>
 #include <string>
 #include <thread>
 
@@ -72,6 +73,18 @@ void warm_up(executor& pool, std::size_t arena_bytes) {
     while (pool.try_submit({}, [](request_context&) {}, ignore)) {
     }
   }
+  mayfly::test::wait_until([&] { return pool.stats().in_flight == 0; });
+  // All workers at once, so that each has found its pages, and none depends on what another holds.
+  std::latch together(static_cast<std::ptrdiff_t>(pool.workers()));
+  for (std::size_t i = 0; i < pool.workers(); ++i) {
+    ASSERT_TRUE(pool.try_submit(
+        {},
+        [&together, one = handler{.arena_bytes = arena_bytes}](request_context& request) {
+          one(request);
+          together.arrive_and_wait();
+        },
+        ignore));
+  }
   pump(pool, 20'000, arena_bytes);
   for (int i = 0; i < 3; ++i) {
     mayfly::test::wait_until([&] { return pool.stats().parked == pool.workers(); });
@@ -108,9 +121,16 @@ TEST_P(WarmRequest, TakesNoPageFault) {
   if (!MAYFLY_TEST_HEAP_IS_COUNTED) GTEST_SKIP() << "a sanitizer touches memory of its own";
   executor pool(options());
   warm_up(pool, GetParam());
-  std::int64_t const before = minor_faults();
-  pump(pool, requests, GetParam());
-  EXPECT_EQ(minor_faults() - before, 0);
+  // The kernel makes some itself now and then, when it moves pages about: a warm request that takes one does so in
+  // every round, and has a hundred thousand chances in each.
+  std::int64_t faults = 1;
+  for (int round = 0; round < 5 && faults != 0; ++round) {
+    std::int64_t const before = minor_faults();
+    pump(pool, requests, GetParam());
+    faults = minor_faults() - before;
+    EXPECT_LT(faults, 1'000) << "in round " << round;
+  }
+  EXPECT_EQ(faults, 0);
 }
 
 TEST_P(WarmRequest, MakesNoSystemCallButToSleepAndToWake) {

@@ -185,7 +185,8 @@ class Streams(RunTest):
             "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)\n"
         )
         end = subprocess.run([sys.executable, "-c", code, str(lines), MAYFLY, "run", "--handler", "canonicalize", "--out",
-                              "/dev/null", "--quiet", "--workers", "2"], capture_output=True, check=True, timeout=300)
+                              "/dev/null", "--quiet", "--workers", "2", "--window", "64"],
+                             capture_output=True, check=True, timeout=300)
         return int(end.stdout)
 
     def test_memory_does_not_grow_with_the_input(self):

@@ -46,7 +46,7 @@ class Trouble(RunTest):
         ):
             before = kept.read_bytes()
             streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE} | {name: opened[name]() for name in files}
-            end = subprocess.run([MAYFLY, "run", "--quiet", *arguments], **streams, stderr=subprocess.PIPE, timeout=20,
+            end = subprocess.run([MAYFLY, "run", "--quiet", *arguments], **streams, stderr=subprocess.PIPE, timeout=100,
                                  check=False, preexec_fn=limit_file_size(1_000_000))
             for name in files:
                 streams[name].close()
@@ -76,14 +76,14 @@ class Trouble(RunTest):
             ([0, 1, 2], ["--in", path, "--out", out, "--quiet"], None),
         ):
             end = subprocess.run([MAYFLY, "run", "--handler", "echo", *arguments], stdin=subprocess.DEVNULL,
-                                 capture_output=True, timeout=20, check=False,
+                                 capture_output=True, timeout=100, check=False,
                                  preexec_fn=lambda closed=closed: [os.close(each) for each in closed])
             self.assertEqual(end.returncode, 0 if complaint is None else 2, (closed, arguments))
             self.assertIn(complaint or b"", end.stderr)
             if complaint is None:
                 self.assertEqual(Path(out).read_bytes(), b"[1]\n")
                 Path(out).unlink()
-        end = subprocess.run([MAYFLY, "run", "--handler", "echo", "--in", path], stdout=subprocess.PIPE, timeout=20,
+        end = subprocess.run([MAYFLY, "run", "--handler", "echo", "--in", path], stdout=subprocess.PIPE, timeout=100,
                              check=False, preexec_fn=lambda: os.close(2))
         self.assertEqual((end.returncode, end.stdout), (0, b"[1]\n"))
 
