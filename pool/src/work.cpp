@@ -6,8 +6,7 @@
 #include <tbb/task_arena.h>
 
 #include <array>
-
-#include <sched.h>
+#include <ctime>
 
 namespace mayfly::detail {
 namespace {
@@ -18,6 +17,20 @@ void pause_a_little() noexcept {
 #if defined(__x86_64__)
   for (int i = 0; i < 8; ++i) __builtin_ia32_pause();
 #endif
+}
+
+/// A pusher that stays unfinished for longer than this has lost its processor, and needs one. Some 10 us of pauses.
+constexpr std::uint32_t unfinished_spins = 64;
+constexpr long unfinished_sleep_ns = 50'000;
+
+/// Waits for a push that is claimed and not finished; `times`: how often it was met in a row.
+void await_pusher(std::uint32_t times) noexcept {
+  pause_a_little();
+  MAYFLY_SCHEDULE_POINT("executor.work.unfinished");
+  if (times % unfinished_spins != 0) return;
+  // Not sched_yield(): where the pusher is on another processor's queue it comes back at once, again and again.
+  timespec const a_while{0, unfinished_sleep_ns};
+  clock_nanosleep(CLOCK_MONOTONIC, 0, &a_while, nullptr);
 }
 
 using order = std::array<std::uint8_t, priority_count>;
@@ -70,9 +83,7 @@ void executor_core::work(worker& me) noexcept {
       me.owes_request = false;
       unfinished = 0;
     } else if (work_waits()) {
-      // Claimed by a pusher that has not finished: it is running, or will be as soon as we let it.
-      pause_a_little();
-      if (++unfinished % 16 == 0) sched_yield();
+      await_pusher(++unfinished);
     } else if (help_->wanted()) {
       help_out(me);
     } else {

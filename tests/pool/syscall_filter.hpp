@@ -15,7 +15,7 @@
 
 namespace mayfly::test {
 
-/// From here on, any system call of any thread of this process but futex, sched_yield and exit ends it, with the
+/// From here on, any system call of any thread of this process but futex, clock_nanosleep and exit ends it, with the
 /// call's number (below 200: as the exit status; else 200). For a forked child. Returns errno where the kernel does
 /// not let us.
 inline int allow_only_sleeping_and_waking() {
@@ -28,7 +28,7 @@ inline int allow_only_sleeping_and_waking() {
   sock_filter program[] = {
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, number),
       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_futex, 4, 0),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_sched_yield, 3, 0),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_clock_nanosleep, 3, 0),
       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_exit_group, 2, 0),
       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_rt_sigreturn, 1, 0),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRAP),

@@ -2,11 +2,13 @@
 #include "support.hpp"
 #include "syscall_filter.hpp"
 #include <mayfly/executor.hpp>
+#include <mayfly/schedule_point.hpp>
 
 #include <gtest/gtest.h>
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstring>
 #include <latch>
@@ -20,6 +22,7 @@
 // D10: a warm request calls no heap, takes no page fault, and makes no system call but to sleep and to wake.
 namespace {
 
+using namespace std::chrono_literals;
 using mayfly::executor;
 using mayfly::executor_options;
 using mayfly::outcome;
@@ -48,6 +51,9 @@ struct handler {
 };
 static_assert(sizeof(handler) == 96);
 
+/// Waits as a worker may: a yield is a system call that neither sleeps nor wakes.
+void sleep_a_little() { std::this_thread::sleep_for(20us); }
+
 /// Submits `count` requests as fast as they are taken, and waits for them.
 void pump(executor& pool, std::size_t count, std::size_t arena_bytes) {
   std::atomic<std::size_t> ended{0};
@@ -60,10 +66,10 @@ void pump(executor& pool, std::size_t count, std::size_t arena_bytes) {
     if (admitted) {
       ++submitted;
     } else {
-      std::this_thread::yield();
+      sleep_a_little();
     }
   }
-  while (ended.load(std::memory_order_relaxed) != count) std::this_thread::yield();
+  while (ended.load(std::memory_order_relaxed) != count) sleep_a_little();
 }
 
 /// Every slot has been used once, every worker has run requests of that size, and everybody has slept and been woken.
@@ -155,6 +161,46 @@ TEST_P(WarmRequest, MakesNoSystemCallButToSleepAndToWake) {
 INSTANTIATE_TEST_SUITE_P(ArenaBytes, WarmRequest, testing::Values(1'000, 100'000, 1'000'000),
                          [](auto const& bytes) { return std::to_string(bytes.param); });
 
+#ifdef MAYFLY_SCHEDULE_POINTS
+std::atomic<bool> armed{false};
+std::atomic<bool> stands{false};  // in the middle of a push
+std::atomic<int> looks{0};        // at a push that is claimed and not finished
+
+/// The submitting thread stands in the middle of a push, and the worker that wants it waits for long.
+TEST(WaitForAnUnfinishedPush, MakesNoSystemCallButToSleep) {
+  if (!MAYFLY_TEST_HEAP_IS_COUNTED) GTEST_SKIP() << "a sanitizer makes system calls of its own";
+  constexpr int not_allowed = 222;
+  pid_t const child = fork();
+  if (child == 0) {
+    alarm(100);
+    executor pool({.workers = 1, .max_in_flight = slots});
+    warm_up(pool, 1'000);
+    mayfly::set_schedule_hook([](char const* step) noexcept {
+      if (std::strcmp(step, "executor.work.unfinished") == 0) ++looks;
+      if (std::strcmp(step, "index_ring.push.claimed") != 0 || !armed.exchange(false)) return;
+      stands = true;
+      while (looks < 1'000) sleep_a_little();
+    });
+    if (mayfly::test::allow_only_sleeping_and_waking() != 0) _exit(not_allowed);
+    // Not with latches: they yield before they sleep.
+    auto const until = [](std::atomic<bool> const& so) {
+      while (!so) sleep_a_little();
+    };
+    static_cast<void>(pool.try_submit({}, [&](request_context&) { until(stands); }, ignore));
+    armed = true;
+    std::atomic<bool> ended{false};
+    static_cast<void>(pool.try_submit({}, [&](request_context&) { ended = true; }, ignore));
+    until(ended);
+    _exit(0);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFEXITED(status)) << "signal " << WTERMSIG(status);
+  if (WEXITSTATUS(status) == not_allowed) GTEST_SKIP() << "seccomp filters are forbidden here";
+  EXPECT_EQ(WEXITSTATUS(status), 0) << "the number of a system call that the waiting worker made";
+}
+#endif
+
 /// The tests above prove nothing if what they count cannot be counted.
 TEST(WarmRequestCounters, SeeAPlantedHeapCallAFaultAndASystemCall) {
   if (!MAYFLY_TEST_HEAP_IS_COUNTED) GTEST_SKIP() << "a sanitizer has the heap";
@@ -174,11 +220,12 @@ TEST(WarmRequestCounters, SeeAPlantedHeapCallAFaultAndASystemCall) {
 
   pid_t const child = fork();
   if (child == 0) {
-    alarm(20);
+    alarm(100);
     executor planted(options());
+    warm_up(planted, 1'000);
     if (mayfly::test::allow_only_sleeping_and_waking() != 0) _exit(__NR_getppid);
     static_cast<void>(planted.try_submit({}, [](request_context&) { getppid(); }, ignore));
-    for (;;) std::this_thread::yield();
+    for (;;) sleep_a_little();
   }
   int status = 0;
   ASSERT_EQ(waitpid(child, &status, 0), child);

@@ -48,8 +48,7 @@ concept RequestCompletion = std::constructible_from<std::decay_t<Completion>, Co
 ///
 /// Every accepted request gets exactly one completion, on a worker, inside its scope, whatever becomes of it; a refused
 /// one gets none. Handlers may throw anything. A warm request allocates nothing on the heap, makes no system call but
-/// to sleep, to wake a worker, or to yield to a thread that is just queueing a request, and takes no page fault, if
-/// handler and completion fit in 128 bytes together.
+/// to sleep and to wake, and takes no page fault, if handler and completion fit in 128 bytes together.
 ///
 /// All functions but the destructor may be called from any thread at any time. In a forked child every submission is
 /// refused (forked_child), drain() finds nothing to wait for, and the destructor leaves everything as it is.
