@@ -1,6 +1,7 @@
 #pragma once
 
 #include <mayfly/admission.hpp>
+#include <mayfly/detach.hpp>
 #include <mayfly/detached.hpp>
 #include <mayfly/detail/completions.hpp>
 #include <mayfly/detail/job.hpp>

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <mayfly/detached.hpp>
+
 #include <any>
 #include <array>
 #include <concepts>
@@ -18,88 +20,8 @@
 #include <variant>
 #include <vector>
 
-/// What may leave a request. A value is *detached* when nothing in it can point into the request's arena: it may
-/// travel through a future, a channel or a global. Everything else must be copied out with detach() first.
+/// Copies of what may not leave a request, which may.
 namespace mayfly {
-
-namespace detail {
-
-template <class Allocator>
-inline constexpr bool is_heap_allocator = false;
-template <class T>
-inline constexpr bool is_heap_allocator<std::allocator<T>> = true;
-
-/// Boost.JSON's way: the object knows the storage it lives in.
-template <class T>
-concept KnowsJsonStorage = requires(T const& value) { value.storage().is_deallocate_trivial(); };
-
-/// A container: what it holds, and where from, is for its allocator and its elements to say.
-template <class T>
-concept AllocatorAware = requires {
-  typename T::allocator_type;
-  typename T::value_type;
-};
-
-/// std::stack and its kind.
-template <class T>
-concept ContainerAdaptor = requires { typename T::container_type; };
-
-}  // namespace detail
-
-/// Whether T is detached. Specialise it for a type of yours that this rule judges wrongly: it looks at T, at the
-/// allocator and the elements of every container, at vocabulary types, and at what a type says about its memory, but
-/// not at a class's members, nor into what a closure or std::any holds.
-template <class T>
-inline constexpr bool is_detached = [] {
-  if constexpr (std::is_pointer_v<T> || std::is_reference_v<T> || std::is_member_pointer_v<T>) {
-    return false;
-  } else if constexpr (detail::KnowsJsonStorage<T>) {
-    return false;
-  } else if constexpr (detail::AllocatorAware<T>) {
-    return detail::is_heap_allocator<typename T::allocator_type> && is_detached<typename T::value_type>;
-  } else if constexpr (detail::ContainerAdaptor<T>) {
-    return is_detached<typename T::container_type>;
-  } else {
-    return !std::uses_allocator_v<T, std::pmr::polymorphic_allocator<>>;
-  }
-}();
-
-template <class T>
-inline constexpr bool is_detached<T const> = is_detached<T>;
-template <>
-inline constexpr bool is_detached<void> = true;
-template <>
-inline constexpr bool is_detached<std::nullptr_t> = true;
-template <class C, class Traits>
-inline constexpr bool is_detached<std::basic_string_view<C, Traits>> = false;
-template <class T, std::size_t N>
-inline constexpr bool is_detached<std::span<T, N>> = false;
-template <class T>
-inline constexpr bool is_detached<std::reference_wrapper<T>> = false;
-template <class Signature>
-inline constexpr bool is_detached<std::function<Signature>> = false;
-template <>
-inline constexpr bool is_detached<std::any> = false;
-template <class T, std::size_t N>
-inline constexpr bool is_detached<T[N]> = is_detached<T>;
-template <class T, std::size_t N>
-inline constexpr bool is_detached<std::array<T, N>> = is_detached<T>;
-template <class T>
-inline constexpr bool is_detached<std::optional<T>> = is_detached<T>;
-template <class A, class B>
-inline constexpr bool is_detached<std::pair<A, B>> = is_detached<A> && is_detached<B>;
-template <class... Ts>
-inline constexpr bool is_detached<std::tuple<Ts...>> = (is_detached<Ts> && ...);
-template <class... Ts>
-inline constexpr bool is_detached<std::variant<Ts...>> = (is_detached<Ts> && ...);
-template <class T, class Deleter>
-inline constexpr bool is_detached<std::unique_ptr<T, Deleter>> = is_detached<std::remove_extent_t<T>>;
-template <class T>
-inline constexpr bool is_detached<std::shared_ptr<T>> = is_detached<std::remove_extent_t<T>>;
-
-/// A type whose values may leave a request.
-template <class T>
-concept Detached = is_detached<T>;
 
 namespace detail {
 
@@ -112,7 +34,7 @@ using detached_t = typename detacher<std::remove_cvref_t<T>>::type;
 /// Nothing to copy out: the value goes as it is.
 template <class T>
 struct detacher {
-  static_assert(is_detached<T>,
+  static_assert(Detached<T>,
                 "MF-E02: detach() does not know how to copy this type out of the request's memory; build a "
                 "detached value from it, or specialise mayfly::is_detached for it");
   using type = T;
@@ -161,7 +83,7 @@ struct detacher<std::vector<T, Allocator>> {
   using type = std::vector<detached_t<T>>;
   template <class U>
   static type apply(U&& value) {
-    if constexpr (std::is_same_v<std::remove_cvref_t<U>, type> && is_detached<type>) {
+    if constexpr (std::is_same_v<std::remove_cvref_t<U>, type> && Detached<type>) {
       return std::forward<U>(value);
     } else {
       return detach_elements<T>(value);
