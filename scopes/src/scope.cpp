@@ -138,6 +138,10 @@ void scope::tear_down() noexcept {
   detail::lane* lane = lanes_.load(std::memory_order_relaxed);
   if (lane != nullptr || main_.has_destructors()) run_destructors();
   if (detail::current.active == this) detail::current = {};  // S7, where it was closed inside its own entry
+  if (registry_->guards(id_)) [[unlikely]] {
+    quarantine_memory();
+    lane = lanes_.load(std::memory_order_relaxed);  // relaxed: as above
+  }
   while (lane != nullptr) {
     mayfly::arena last = std::move(lane->memory);  // the lane lies in a page of its own arena
     lane = lane->next;

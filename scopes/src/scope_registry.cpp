@@ -1,3 +1,5 @@
+#include <mayfly/detail/fault_handler.hpp>
+#include <mayfly/detail/page_quarantine.hpp>
 #include <mayfly/detail/thread_id.hpp>
 #include <mayfly/schedule_point.hpp>
 #include <mayfly/scope_registry.hpp>
@@ -17,6 +19,22 @@ constexpr std::uint32_t magazine_slots = 32;
 constexpr std::size_t slot_class = 0;  // the recycler's only class
 constexpr int takes_before_full = 3;
 
+[[noreturn]] void refuse_guard(std::string const& option, std::size_t value, std::string const& rule) {
+  throw std::invalid_argument{"scope_registry_options.guard." + option + " is " + std::to_string(value) + ": " + rule};
+}
+
+guard_options const& checked(guard_options const& options, page_pool const& pool) {
+  constexpr std::uint32_t most_pages = detail::page_quarantine::most_pages;
+  if (options.quarantine_pages < 1 || options.quarantine_pages > most_pages) {
+    refuse_guard("quarantine_pages", options.quarantine_pages, "must be 1 to " + std::to_string(most_pages));
+  }
+  if (options.quarantine_bytes < pool.class_bytes(0)) {
+    refuse_guard("quarantine_bytes", options.quarantine_bytes,
+                 "must hold at least one page, " + std::to_string(pool.class_bytes(0)));
+  }
+  return options;
+}
+
 scope_registry_options checked(scope_registry_options const& options) {
   if (options.capacity < 1 || options.capacity > largest_capacity) {
     throw std::invalid_argument{"scope_registry_options.capacity is " + std::to_string(options.capacity) +
@@ -33,6 +51,7 @@ scope_registry_options checked(scope_registry_options const& options) {
 
 scope_registry::scope_registry(page_pool& pool, scope_registry_options const& options)
     : pool_{&pool},
+      guard_{checked(options.guard, pool).one_in},
       capacity_{checked(options).capacity},
       range_{capacity_},
       memory_{detail::mapping::zeroed(capacity_ * sizeof(scope))},
@@ -41,6 +60,10 @@ scope_registry::scope_registry(page_pool& pool, scope_registry_options const& op
   first_generation_ = std::max(options.first_generation, range_.fresh_generation());
   if (!memory_ || !free_.ready()) {
     throw allocation_error{refusal::system, 0, 0, capacity_ * sizeof(scope), errno};
+  }
+  if (options.guard.one_in != 0) {
+    pool.start_quarantine({.pages = options.guard.quarantine_pages, .bytes = options.guard.quarantine_bytes});
+    detail::install_fault_handler();
   }
   start_listening();
 }

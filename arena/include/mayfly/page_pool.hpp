@@ -92,7 +92,7 @@ struct page_pool_stats {
   std::size_t idle_block_bytes = 0;
   std::uint64_t blocks_from_cache = 0;   ///< ever
   std::uint64_t blocks_from_system = 0;  ///< ever
-  quarantine_stats quarantine;
+  quarantine_stats quarantine{};
 
   [[nodiscard]] std::uint64_t pages_in_use() const noexcept {
     return classes[0].in_use + classes[1].in_use + classes[2].in_use;

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <mayfly/detached.hpp>
-#include <mayfly/detail/require_detached.hpp>
 
 #include <any>
 #include <array>
@@ -35,6 +34,9 @@ using detached_t = typename detacher<std::remove_cvref_t<T>>::type;
 /// Nothing to copy out: the value goes as it is.
 template <class T>
 struct detacher {
+  static_assert(Detached<T>,
+                "MF-E02: detach() does not know how to copy this type out of the request's memory; build a "
+                "detached value from it, or specialise mayfly::is_detached for it");
   using type = T;
   template <class U>
   static type apply(U&& value) {
@@ -146,7 +148,7 @@ struct detacher<std::map<K, V, Compare, Allocator>> {
 template <class T>
 [[nodiscard]] auto detach(T&& value) {
   using result = detail::detached_t<std::decay_t<T>>;
-  detail::require_detached<escape_rule::detach_type, result>();
+  static_assert(Detached<result>);
   return static_cast<result>(detail::detacher<std::decay_t<T>>::apply(std::forward<T>(value)));
 }
 

@@ -91,7 +91,8 @@ class scope_resource final : public std::pmr::memory_resource {
 ///               close() by the opener, last scope_hold gone ^      ^ last pin gone: destructors, then pages
 ///
 /// Who may call: id, slot_index, route, deadline, opened, opener_thread and stop_requested from any thread while the
-/// scope is known to live (inside it, or under a hold or pin); arena, memory, make and hold inside it (a scope_entry on this thread).
+/// scope is known to live (inside it, or under a hold or pin); arena, memory, make and hold inside it (a scope_entry on
+/// this thread).
 class alignas(64) scope {
  public:
   scope(scope const&) = delete;
@@ -203,6 +204,7 @@ class alignas(64) scope {
   void end_life() noexcept;
   void unpin() noexcept;
   void tear_down() noexcept;
+  void quarantine_memory() noexcept;
   void run_destructors() noexcept;
 
   // Written by every thread that pins, cancels, holds or closes.

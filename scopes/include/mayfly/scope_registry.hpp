@@ -1,8 +1,10 @@
 #pragma once
 
+#include <mayfly/detail/guard_choice.hpp>
 #include <mayfly/detail/mapping.hpp>
 #include <mayfly/detail/recycler.hpp>
 #include <mayfly/detail/slot_space.hpp>
+#include <mayfly/guard.hpp>
 #include <mayfly/page_pool.hpp>
 #include <mayfly/scope.hpp>
 #include <mayfly/scope_id.hpp>
@@ -22,6 +24,8 @@ struct scope_registry_options {
   std::uint32_t capacity = 16'384;
   /// Generation of the first scope in every slot: 1 to 2^40 - 1. For tests of what happens at the end of generations.
   std::uint64_t first_generation = 1;
+  /// Which scopes' pages nobody may touch for a while after their end; none by default.
+  guard_options guard{};
 };
 
 /// What can be seen of a live scope from outside. A copy: true when it was taken.
@@ -87,6 +91,8 @@ class scope_registry final : private detail::thread_exit_listener {
   /// Slots whose generations are used up.
   [[nodiscard]] std::uint32_t retired_slots() const noexcept { return retired_.load(std::memory_order_relaxed); }
   [[nodiscard]] page_pool& pool() const noexcept { return *pool_; }
+  /// Whether a scope of that id is guarded when it ends. Says nothing about whether it lives, or ever will.
+  [[nodiscard]] bool guards(scope_id id) const noexcept { return guard_.chooses(id); }
 
  private:
   friend class scope;
@@ -99,6 +105,7 @@ class scope_registry final : private detail::thread_exit_listener {
   void on_thread_exit(detail::thread_index ending) noexcept override { free_.flush(ending); }
 
   page_pool* pool_;
+  detail::guard_choice guard_;
   std::uint32_t capacity_;
   std::uint64_t first_generation_;
   detail::slot_range range_;  // which ids are ours
