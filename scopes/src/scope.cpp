@@ -1,3 +1,4 @@
+#include "audit_at_end.hpp"
 #include <mayfly/schedule_point.hpp>
 #include <mayfly/scope.hpp>
 #include <mayfly/scope_registry.hpp>
@@ -138,6 +139,8 @@ void scope::tear_down() noexcept {
   detail::lane* lane = lanes_.load(std::memory_order_relaxed);
   if (lane != nullptr || main_.has_destructors()) run_destructors();
   if (detail::current.active == this) detail::current = {};  // S7, where it was closed inside its own entry
+  if (registry_->audits(id_)) [[unlikely]]
+    detail::audit_at_end(*this);  // S11
   if (registry_->guards(id_)) [[unlikely]] {
     quarantine_memory();
     lane = lanes_.load(std::memory_order_relaxed);  // relaxed: as above

@@ -56,7 +56,8 @@ scope_registry::scope_registry(page_pool& pool, scope_registry_options const& op
       range_{capacity_},
       memory_{detail::mapping::zeroed(capacity_ * sizeof(scope))},
       slots_{reinterpret_cast<scope*>(memory_.start())},
-      free_{capacity_, 1, {magazine_slots, 1, 1, 1}} {
+      free_{capacity_, 1, {magazine_slots, 1, 1, 1}},
+      audit_{options.audit} {
   first_generation_ = std::max(options.first_generation, range_.fresh_generation());
   if (!memory_ || !free_.ready()) {
     throw allocation_error{refusal::system, 0, 0, capacity_ * sizeof(scope), errno};
@@ -83,6 +84,11 @@ scope_registry::~scope_registry() {
     slots_[slot].~scope();
   }
   range_.used_below(fresh);
+}
+
+void scope_registry::exempt_from_audit(audit_exemption memory) noexcept {
+  assert(exemption_count_ < exemptions_.size());
+  if (exemption_count_ < exemptions_.size()) exemptions_[exemption_count_++] = memory;
 }
 
 // ---- opening and closing

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <mayfly/audit.hpp>
 #include <mayfly/detail/guard_choice.hpp>
 #include <mayfly/detail/mapping.hpp>
 #include <mayfly/detail/recycler.hpp>
@@ -9,11 +10,13 @@
 #include <mayfly/scope.hpp>
 #include <mayfly/scope_id.hpp>
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string_view>
 
 namespace mayfly {
@@ -26,6 +29,8 @@ struct scope_registry_options {
   std::uint64_t first_generation = 1;
   /// Which scopes' pages nobody may touch for a while after their end; none by default.
   guard_options guard{};
+  /// Which scopes are searched for at their end, in memory that may not point to them: see audit_scope().
+  audit_options audit{};
 };
 
 /// What can be seen of a live scope from outside. A copy: true when it was taken.
@@ -94,6 +99,19 @@ class scope_registry final : private detail::thread_exit_listener {
   /// Whether a scope of that id is guarded when it ends. Says nothing about whether it lives, or ever will.
   [[nodiscard]] bool guards(scope_id id) const noexcept { return guard_.chooses(id); }
 
+  [[nodiscard]] audit_options const& audit() const noexcept { return audit_; }
+  /// Whether that scope is audited at its end: each tenant of a slot in turn is, or is not, so no counter is shared.
+  [[nodiscard]] bool audits(scope_id id) const noexcept {
+    return audit_.one_in != 0 && (id.generation() + id.slot()) % audit_.one_in == 0;
+  }
+  static constexpr std::size_t most_audit_exemptions = 4;
+  /// Audits leave that memory out: tables of the embedder's own that know where requests' memory lies. Before the first
+  /// open(); at most most_audit_exemptions of them. The registry and its pool are left out anyway.
+  void exempt_from_audit(audit_exemption memory) noexcept;
+  [[nodiscard]] std::span<audit_exemption const> audit_exemptions() const noexcept {
+    return std::span{exemptions_}.first(exemption_count_);
+  }
+
  private:
   friend class scope;
 
@@ -112,6 +130,9 @@ class scope_registry final : private detail::thread_exit_listener {
   detail::mapping memory_;
   scope* slots_;
   detail::recycler free_;
+  audit_options audit_;
+  std::array<audit_exemption, most_audit_exemptions> exemptions_{};
+  std::size_t exemption_count_ = 0;
   std::mutex fresh_mutex_;                                // guards the first use of a slot
   alignas(64) std::atomic<std::uint32_t> used_limit_{0};  // slots below it have been used; grows when first used
   std::atomic<std::uint32_t> retired_{0};

@@ -1,0 +1,130 @@
+#include "heap_walk.hpp"
+
+#include <algorithm>
+#include <string_view>
+
+// Chunks as glibc 2.27 and later lay them out:
+//
+//     chunk          [ foot of the one before, if free | size + flags | memory ... ]      the memory ends one word
+//     later, next chunk                                                       [ ......... | size + flags | ...
+//     malloc_state   [ mutex, flags | have_fastchunks | fastbins x 10 | top | last_remainder | bins ... ]
+namespace mayfly::detail {
+namespace {
+
+constexpr std::size_t word = sizeof(std::uint64_t);
+constexpr std::size_t least_chunk_bytes = 32;
+constexpr std::size_t chunk_alignment = 16;
+constexpr std::size_t header_bytes = 16;
+constexpr std::uint64_t flags = 7;
+constexpr std::uint64_t previous_in_use = 1;
+constexpr std::uint64_t arena_flags = 6;  // of a block in use: mapped, or of another arena than the main one
+constexpr std::size_t furthest_first_chunk = 4096;
+constexpr int most_walks = 3;
+
+constexpr std::size_t fastbins_offset = 16;
+constexpr std::size_t fastbin_count = 10;
+constexpr std::size_t top_offset = 96;
+constexpr std::size_t first_bin_offset = 112;
+constexpr std::size_t most_fast_chunks = std::size_t{1} << 20U;
+
+bool is_c_library(loaded_object const& object) noexcept {
+  std::string_view name = object.path();
+  name.remove_prefix(name.rfind('/') + 1);  // npos + 1 is 0
+  return name.starts_with("libc.so") || name.starts_with("libc-");
+}
+
+}  // namespace
+
+/// Words in the region that lie in blocks in use. A walk that fails has met a chunk that another thread was changing,
+/// or did not start at the first chunk: where that is depends on glibc's version.
+void heap_walk::search_region(region const& of) noexcept {
+  std::span<found_word const> const words = search_.search(of.chunks);
+  if (words.empty()) return;
+  std::size_t const before = count_;
+  for (int attempt = 0; attempt < most_walks; ++attempt) {
+    search_.charge(of.chunks.bytes);
+    std::fill_n(work_.freed.begin(), words.size(), false);
+    mark_fastbins(of, words);
+    work_.reader.forget();
+    std::uintptr_t const start = (of.chunks.first + chunk_alignment - 1) / chunk_alignment * chunk_alignment;
+    for (std::size_t offset = 0; offset < furthest_first_chunk; offset += chunk_alignment) {
+      if (walk(of, start + offset, words)) return;
+      count_ = before;
+    }
+  }
+  search_.not_complete();
+}
+
+bool heap_walk::walk(region const& of, std::uintptr_t first, std::span<found_word const> words) noexcept {
+  std::uintptr_t const end = of.chunks.end();
+  std::size_t next_word = 0;
+  std::size_t size_before = 0;
+  for (std::uintptr_t chunk = first; chunk < end;) {
+    std::uint64_t const head = work_.reader.at(chunk + word);
+    std::size_t const size = head & ~flags;
+    if (size <= header_bytes) return end - chunk <= 2 * header_bytes;  // the posts that end a heap
+    if (size < least_chunk_bytes || size % chunk_alignment != 0 || size > end - chunk) return false;
+    if ((head & previous_in_use) == 0 && work_.reader.at(chunk) != size_before) return false;
+    std::uintptr_t const next = chunk + size;
+    if (next == end) return true;  // the top: nobody's yet
+    bool const in_use = (work_.reader.at(next + word) & previous_in_use) != 0;
+    if ((head & arena_flags) != (in_use ? of.arena_bit : 0)) return false;
+    for (; next_word < words.size() && words[next_word].at < next + word; ++next_word) {
+      bool const inside = words[next_word].at >= chunk + header_bytes;
+      if (!in_use || !inside || work_.freed[next_word] || cached(chunk)) continue;
+      hold(words[next_word], {chunk + header_bytes, size - word});
+    }
+    size_before = size;
+    chunk = next;
+  }
+  return true;
+}
+
+/// Whether the chunk lies in some thread's cache.
+bool heap_walk::cached(std::uintptr_t chunk) noexcept {
+  return cache_key_ != 0 && read_word(chunk + header_bytes + word) == cache_key_;
+}
+
+/// Small chunks in fastbins look as if they were in use. Links are masked with their own address since glibc 2.32.
+void heap_walk::mark_fastbins(region const& of, std::span<found_word const> words) noexcept {
+  if (of.state == 0) return;
+  std::size_t steps = 0;
+  for (std::size_t bin = 0; bin < fastbin_count; ++bin) {
+    std::size_t const size = least_chunk_bytes + bin * chunk_alignment;
+    std::uintptr_t chunk = read_word(of.state + fastbins_offset + bin * word);
+    while (chunk != 0 && chunk % chunk_alignment == 0 && (read_word(chunk + word) & ~flags) == size) {
+      if (++steps > most_fast_chunks) return search_.not_complete();
+      auto const first = std::lower_bound(words.begin(), words.end(), chunk + header_bytes,
+                                          [](found_word const& w, std::uintptr_t at) { return w.at < at; });
+      for (auto each = first; each != words.end() && each->at < chunk + size + word; ++each) {
+        work_.freed[static_cast<std::size_t>(each - words.begin())] = true;
+      }
+      std::uintptr_t const link = chunk + header_bytes;
+      chunk = read_word(link) ^ (link >> 12U);
+    }
+  }
+}
+
+/// The main arena's malloc_state, which has no name that could be asked for: what in the C library's data points to the
+/// chunk that ends where the heap ends, and has a sound bin behind it.
+std::uintptr_t heap_walk::find_main_state(memory_range heap) noexcept {
+  for (loaded_object const& object : objects_) {
+    if (!is_c_library(object)) continue;
+    for (std::size_t i = 0; i < object.writable_count; ++i) {
+      memory_range const data = object.writable[i];
+      work_.reader.forget();
+      std::uintptr_t state = (data.first + word - 1) / word * word;
+      for (; state + first_bin_offset + header_bytes <= data.end(); state += word) {
+        std::uintptr_t const top = work_.reader.at(state + top_offset);
+        if (!heap.has(top) || top % chunk_alignment != 0) continue;
+        if (top + (read_word(top + word) & ~flags) != heap.end()) continue;
+        std::uintptr_t const bin = state + first_bin_offset - header_bytes;
+        std::uintptr_t const newest = work_.reader.at(state + first_bin_offset);
+        if (newest == bin || heap.has(newest)) return state;
+      }
+    }
+  }
+  return 0;
+}
+
+}  // namespace mayfly::detail
