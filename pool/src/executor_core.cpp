@@ -17,7 +17,9 @@ page_pool& make_pages(std::optional<page_pool>& own, executor_options const& opt
 }
 
 scope_registry_options registry_options(executor_options const& options) noexcept {
-  return {.capacity = static_cast<std::uint32_t>(options.max_in_flight), .first_generation = options.first_generation};
+  return {.capacity = static_cast<std::uint32_t>(options.max_in_flight),
+          .first_generation = options.first_generation,
+          .audit = options.audit};
 }
 
 }  // namespace
@@ -34,6 +36,8 @@ executor_core::executor_core(executor_options const& asked)
       // Every slot is reserved for threads of ours and none is left for oneTBB's: see the README, "Whose threads".
       arena_(std::make_unique<tbb::task_arena>(static_cast<int>(options_.workers),
                                                static_cast<unsigned>(options_.workers))) {
+  // The records know where large jobs lie, and keep the bytes of jobs that have ended.
+  registry_.exempt_from_audit({records_.get(), options_.max_in_flight * sizeof(request_record)});
   for (auto& ring : rings_) ring = std::make_unique<index_ring>(options_.max_queued);
   help_->set_work_waits([](void const* core) noexcept { return static_cast<executor_core const*>(core)->work_waits(); },
                         this);

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <mayfly/audit.hpp>
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -59,6 +61,10 @@ struct executor_options {
 
   /// Told of requests as they open, close and are refused (observer.hpp). Must outlive the executor. Null: nobody.
   executor_observer* observer = nullptr;
+
+  /// Which requests are searched for at their end, in memory that may not point to theirs (audit.hpp): off. For tests
+  /// (one_in = 1) and samples: an audit holds its worker up for milliseconds.
+  audit_options audit = {};
 
   /// The first scope generation, for tests that begin just before the wrap.
   std::uint64_t first_generation = 1;
