@@ -1,4 +1,4 @@
-// Does not compile: the view would outlive the request's arena. tests/pool/CMakeLists.txt expects MAYFLY-E01.
+// Does not compile: the view would outlive the request's arena.
 #include <mayfly/executor.hpp>
 
 #include <string_view>

@@ -6,6 +6,7 @@
 #include <mayfly/detail/completions.hpp>
 #include <mayfly/detail/job.hpp>
 #include <mayfly/detail/request_record.hpp>
+#include <mayfly/detail/require_detached.hpp>
 #include <mayfly/drain_report.hpp>
 #include <mayfly/executor_options.hpp>
 #include <mayfly/executor_stats.hpp>
@@ -83,7 +84,7 @@ class executor {
   template <RequestHandler Handler>
   [[nodiscard]] std::future<handler_result_t<Handler>> submit(submit_options const& options, Handler&& handler) {
     using result = handler_result_t<Handler>;
-    require_detached<result>();
+    detail::require_detached<escape_rule::handler_result, result>();
     detail::future_completion<result> completion;
     std::future<result> future = completion.promise.get_future();
     static_cast<void>(place(options, std::forward<Handler>(handler), std::move(completion)));
@@ -101,7 +102,7 @@ class executor {
   template <RequestHandler Handler>
   [[nodiscard]] run_result<handler_result_t<Handler>> run(submit_options options, Handler&& handler) {
     using result = handler_result_t<Handler>;
-    require_detached<result>();
+    detail::require_detached<escape_rule::handler_result, result>();
     if (on_worker()) return run_result<result>(refuse_on_worker(options));
     fix_deadline(options);
     auto const state = std::make_shared<detail::blocking_state<result>>();
@@ -137,13 +138,6 @@ class executor {
   [[nodiscard]] page_pool& pages() noexcept;
 
  private:
-  template <class Result>
-  static constexpr void require_detached() {
-    static_assert(Detached<Result>,
-                  "MF-E01: the handler's result can carry arena memory out of its scope; return detach(value) or a "
-                  "detached type");
-  }
-
   /// What is left of a request that was refused at the queue: nothing, also when telling it so throws.
   template <class Job>
   struct undo_submission {

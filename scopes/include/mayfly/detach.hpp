@@ -1,6 +1,7 @@
 #pragma once
 
 #include <mayfly/detached.hpp>
+#include <mayfly/detail/require_detached.hpp>
 
 #include <any>
 #include <array>
@@ -34,9 +35,6 @@ using detached_t = typename detacher<std::remove_cvref_t<T>>::type;
 /// Nothing to copy out: the value goes as it is.
 template <class T>
 struct detacher {
-  static_assert(Detached<T>,
-                "MF-E02: detach() does not know how to copy this type out of the request's memory; build a "
-                "detached value from it, or specialise mayfly::is_detached for it");
   using type = T;
   template <class U>
   static type apply(U&& value) {
@@ -148,7 +146,7 @@ struct detacher<std::map<K, V, Compare, Allocator>> {
 template <class T>
 [[nodiscard]] auto detach(T&& value) {
   using result = detail::detached_t<std::decay_t<T>>;
-  static_assert(Detached<result>);
+  detail::require_detached<escape_rule::detach_type, result>();
   return static_cast<result>(detail::detacher<std::decay_t<T>>::apply(std::forward<T>(value)));
 }
 
