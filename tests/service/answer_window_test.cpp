@@ -3,13 +3,19 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <atomic>
 #include <condition_variable>
 #include <memory_resource>
 #include <mutex>
 #include <new>
 #include <random>
+#include <string>
 #include <thread>
+#include <vector>
+
+#include <sys/socket.h>
+#include <unistd.h>
 
 namespace mayfly::service {
 namespace {
@@ -169,6 +175,39 @@ TEST(AnswerWindow, AnswersWithRequestsPendingBehindThemAreWrittenInBatches) {
   }
   window.finish(*items.back());
   EXPECT_EQ(file.lines_written(), items.size());
+}
+
+/// Each system call that writes is a message of its own.
+TEST(AnswerWindow, ABatchOfSeveralAnswersIsWrittenByOneSystemCall) {
+  constexpr std::size_t answers = 32;
+  int ends[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends), 0);
+  int const kept = ::dup(STDOUT_FILENO);
+  ::dup2(ends[1], STDOUT_FILENO);
+  {
+    answer_file file("-");
+    answer_window window(100, 1, file);
+    std::vector<work_item*> items;
+    for (std::size_t number = 1; number <= answers; ++number) {
+      items.push_back(&window.vacant());
+      items.back()->answer.append(std::to_string(number) + "\n");
+      window.begin(*items.back());
+    }
+    for (work_item* const item : items) window.finish(*item);
+  }
+  ::dup2(kept, STDOUT_FILENO);
+  ::close(kept);
+  ::close(ends[1]);
+  std::string all;
+  std::size_t messages = 0;
+  std::array<char, 4096> text;
+  for (ssize_t got = 0; (got = ::recv(ends[0], text.data(), text.size(), 0)) > 0; ++messages) {
+    all.append(text.data(), static_cast<std::size_t>(got));
+  }
+  ::close(ends[0]);
+  EXPECT_EQ(test::lines_of(all).size(), answers);
+  EXPECT_GT(messages, 1U) << "the first answers need not wait for the last";
+  EXPECT_LE(messages, answers / 4);
 }
 
 TEST(AnswerWindow, WhatIsAnsweredIsWrittenWhenTheRequestBehindItWaitsForRoom) {
