@@ -32,17 +32,6 @@ executor_options const& executor::options() const noexcept { return core_->optio
 scope_registry& executor::registry() noexcept { return core_->registry(); }
 page_pool& executor::pages() noexcept { return core_->pages(); }
 
-detail::submission executor::begin(submit_options const& options, std::size_t job_bytes, std::size_t job_alignment) {
-  return core_->begin(options, job_bytes, job_alignment);
-}
-
-admission executor::commit(detail::submission& taken, detail::job_functions const* functions,
-                           submit_options const& options) noexcept {
-  return core_->commit(taken, functions, options);
-}
-
-void executor::abandon(detail::submission& taken) noexcept { core_->abandon(taken); }
-
 admission_reason executor::refuse_on_worker(submit_options const& options) noexcept {
   return core_->refuse(options, admission_reason::on_worker);
 }

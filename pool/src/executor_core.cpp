@@ -100,6 +100,7 @@ executor_stats executor_core::stats() const {
   sum.refused_over_budget = refused(admission_reason::over_budget);
   sum.refused_expired = refused(admission_reason::expired);
   sum.refused_draining = refused(admission_reason::draining);
+  sum.refused_escapes = refused(admission_reason::escapes);
   sum.refused_other = refused(admission_reason::forked_child) + refused(admission_reason::on_worker);
   for (auto const& one : workers_) {
     worker_figures const& of = one->figures;

@@ -38,7 +38,7 @@ struct context_access {
 
 /// The executor without its templates.
 ///
-///     submit.cpp    begin, commit, abandon: the submitting thread's half
+///     submit.cpp    begin, commit: the submitting thread's half
 ///     work.cpp      the workers' loop and one request's run
 ///     drain.cpp     drain and its report
 ///     executor_core.cpp  start, stop, figures
@@ -52,7 +52,6 @@ class executor_core {
   // submit.cpp; any thread
   submission begin(submit_options const& options, std::size_t job_bytes, std::size_t job_alignment);
   admission commit(submission& taken, job_functions const* functions, submit_options const& options) noexcept;
-  void abandon(submission& taken) noexcept;
   admission_reason refuse(submit_options const& options, admission_reason reason) noexcept;
 
   // drain.cpp

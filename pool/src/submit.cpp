@@ -102,8 +102,6 @@ admission executor_core::commit(submission& taken, job_functions const* function
   return admission::accept(id);
 }
 
-void executor_core::abandon(submission& taken) noexcept { taken.record->owner->close(); }
-
 admission_reason executor_core::refuse(submit_options const& options, admission_reason reason) noexcept {
   refused_[static_cast<std::size_t>(reason)].fetch_add(1, std::memory_order_relaxed);  // relaxed: a figure for people
   if (options_.observer != nullptr) options_.observer->on_refused(options.route, reason);
@@ -121,6 +119,22 @@ bool executor_core::over_page_budget() const noexcept {
   for (auto const& of_class : now.classes) idle += (of_class.in_magazines + of_class.in_depot) * of_class.page_bytes;
   std::size_t const in_use = now.committed_bytes - std::min(now.committed_bytes, idle);
   return in_use > most || most - in_use < wanted;
+}
+
+submission begin_request(executor_core& core, submit_options const& options, std::size_t job_bytes,
+                         std::size_t job_alignment) {
+  return core.begin(options, job_bytes, job_alignment);
+}
+
+admission commit_request(executor_core& core, submission& taken, job_functions const* functions,
+                         submit_options const& options) noexcept {
+  return core.commit(taken, functions, options);
+}
+
+void abandon_request(submission& taken) noexcept { taken.record->owner->close(); }
+
+admission_reason refuse_request(executor_core& core, submit_options const& options, admission_reason reason) noexcept {
+  return core.refuse(options, reason);
 }
 
 /// Work was pushed: somebody must look at the queues (worker_gate.hpp, nested_help.hpp).

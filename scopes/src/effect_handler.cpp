@@ -20,7 +20,9 @@ scope_stack::~scope_stack() {
 
 scope_id scope_stack::enter_request_scope() {
   if (open_.size() == open_.capacity()) open_.reserve(2 * open_.size());  // may throw: there is nothing to undo yet
-  scope* const opened = registry_->open(options_);
+  scope_options inside = options_;
+  inside.parent = active();
+  scope* const opened = registry_->open(inside);
   if (opened == nullptr) return {};
   open_.emplace_back(*opened);
   detail::current = {opened, &opened->main_arena()};

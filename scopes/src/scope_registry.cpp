@@ -109,6 +109,8 @@ scope* scope_registry::open(scope_options const& options) noexcept {
   opened.deadline_.store(options.deadline.time_since_epoch().count(), std::memory_order_release);
   opened.opener_thread_.store(detail::this_thread_id(), std::memory_order_release);
   opened.phase_.store(options.phase, std::memory_order_release);
+  opened.parent_ = options.parent;
+  opened.parent_generation_ = options.parent == nullptr ? 0 : options.parent->id_.generation();
   opened.budget_.restart(options.byte_budget);
   opened.main_.restart({.budget = &opened.budget_, .owner_tag = opened.id_.bits(), .first_class = options.first_class});
   opened.adopt();

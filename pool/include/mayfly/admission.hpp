@@ -23,6 +23,9 @@ enum class admission_reason : std::uint8_t {
   forked_child,
   /// A blocking call from one of the executor's own workers, which would wait for itself.
   on_worker,
+  /// It was submitted inside a scope, and its closure or an argument holds an address of that scope's memory (MF-E11,
+  /// MF-E14): see executor_options::egress.
+  escapes,
 };
 
 /// The name of a reason, as it stands above.
@@ -42,6 +45,8 @@ enum class admission_reason : std::uint8_t {
       return "forked_child";
     case admission_reason::on_worker:
       return "on_worker";
+    case admission_reason::escapes:
+      return "escapes";
   }
   return "unknown";
 }

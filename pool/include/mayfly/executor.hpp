@@ -5,7 +5,7 @@
 #include <mayfly/detached.hpp>
 #include <mayfly/detail/completions.hpp>
 #include <mayfly/detail/job.hpp>
-#include <mayfly/detail/request_record.hpp>
+#include <mayfly/detail/place.hpp>
 #include <mayfly/detail/require_detached.hpp>
 #include <mayfly/drain_report.hpp>
 #include <mayfly/executor_options.hpp>
@@ -74,20 +74,27 @@ class executor {
   ///
   /// The completion reads its outcome in place: the handler's result may point into the request's memory. What a
   /// completion throws is counted, shown to the observer, and dropped.
+  ///
+  /// Called inside a scope, it looks at the bytes of both for addresses of that scope's memory, which may end before
+  /// they run (MF-E11): then executor_options::egress says what happens. So does submit(), but not run(), which waits.
   template <RequestHandler Handler, RequestCompletion<handler_result_t<Handler>> Completion>
   [[nodiscard]] admission try_submit(submit_options const& options, Handler&& handler, Completion&& completion) {
-    return place(options, std::forward<Handler>(handler), std::forward<Completion>(completion));
+    return detail::place<detail::closure_check>(*core_, options, std::forward<Handler>(handler),
+                                                std::forward<Completion>(completion));
   }
 
   /// Asks for one request to be run, and gives its result to whoever waits. The future holds refused_error when it was
-  /// not accepted, request_cancelled, request_expired, or what the handler threw. Allocates the future's state.
+  /// not accepted, request_cancelled, request_expired, or what the handler threw; and escape_refused in place of a
+  /// closure, a result or an exception that holds an address of memory which it is about to outlive (MF-E11 to MF-E13).
+  /// Allocates the future's state.
   template <RequestHandler Handler>
   [[nodiscard]] std::future<handler_result_t<Handler>> submit(submit_options const& options, Handler&& handler) {
     using result = handler_result_t<Handler>;
     detail::require_detached<escape_rule::handler_result, result>();
     detail::future_completion<result> completion;
     std::future<result> future = completion.promise.get_future();
-    static_cast<void>(place(options, std::forward<Handler>(handler), std::move(completion)));
+    static_cast<void>(
+        detail::place<detail::closure_check>(*core_, options, std::forward<Handler>(handler), std::move(completion)));
     return future;
   }
   template <RequestHandler Handler>
@@ -106,9 +113,9 @@ class executor {
     if (on_worker()) return run_result<result>(refuse_on_worker(options));
     fix_deadline(options);
     auto const state = std::make_shared<detail::blocking_state<result>>();
-    admission const admitted =
-        place(options, detail::blocking_handler<result, std::decay_t<Handler>>{state, std::forward<Handler>(handler)},
-              detail::blocking_completion<result>{state});
+    admission const admitted = detail::place<detail::not_looked_at>(
+        *core_, options, detail::blocking_handler<result, std::decay_t<Handler>>{state, std::forward<Handler>(handler)},
+        detail::blocking_completion<result>{state});
     if (!admitted) return run_result<result>(admitted.reason());
     if (auto done = state->wait(options.deadline_at)) return *std::move(done);
     request_cancel(admitted.id());  // its place in the queue is all that is left of it
@@ -138,49 +145,6 @@ class executor {
   [[nodiscard]] page_pool& pages() noexcept;
 
  private:
-  /// What is left of a request that was refused at the queue: nothing, also when telling it so throws.
-  template <class Job>
-  struct undo_submission {
-    executor& of;
-    detail::submission& taken;
-    Job* made;
-    ~undo_submission() {
-      std::destroy_at(made);
-      of.abandon(taken);
-    }
-  };
-
-  /// Every request comes through here.
-  template <class Handler, class Completion>
-  admission place(submit_options const& options, Handler&& handler, Completion&& completion) {
-    using job = detail::job<std::decay_t<Handler>, std::decay_t<Completion>>;
-    detail::submission taken = begin(options, sizeof(job), alignof(job));
-    if (taken.record == nullptr) {
-      if constexpr (detail::HearsRefusal<std::decay_t<Completion>>) completion.refused(taken.refusal);
-      return admission::refuse(taken.refusal);
-    }
-    job* made = nullptr;
-    try {
-      made = ::new (taken.storage) job(std::forward<Handler>(handler), std::forward<Completion>(completion));
-    } catch (...) {
-      abandon(taken);
-      throw;
-    }
-    admission const answer = commit(taken, &job::functions, options);
-    if (!answer) {
-      undo_submission<job> const leaves_nothing{*this, taken, made};
-      if constexpr (detail::HearsRefusal<std::decay_t<Completion>>) made->completion.refused(answer.reason());
-    }
-    return answer;
-  }
-
-  /// Admission, scope, room for the job; a null record is a refusal.
-  detail::submission begin(submit_options const& options, std::size_t job_bytes, std::size_t job_alignment);
-  /// Queues the job. Refused: the caller still has it, and must abandon().
-  admission commit(detail::submission& taken, detail::job_functions const* functions,
-                   submit_options const& options) noexcept;
-  /// Closes the scope of a submission that is not to be.
-  void abandon(detail::submission& taken) noexcept;
   admission_reason refuse_on_worker(submit_options const& options) noexcept;
   static void fix_deadline(submit_options& options) noexcept;
 

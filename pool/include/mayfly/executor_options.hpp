@@ -1,6 +1,7 @@
 #pragma once
 
 #include <mayfly/audit.hpp>
+#include <mayfly/escape_report.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -65,6 +66,12 @@ struct executor_options {
   /// Which requests are searched for at their end, in memory that may not point to theirs (audit.hpp): off. For tests
   /// (one_in = 1) and samples: an audit holds its worker up for milliseconds.
   audit_options audit = {};
+
+  /// What becomes of a value on its way out of a request that holds an address of the request's memory: a closure
+  /// submitted inside a scope (MF-E11), a result or exception on its way into a future (MF-E12, MF-E13), an argument of
+  /// a detached task (MF-E14). Each is reported (escape_report.hpp) in any case. refuse: the submission is refused
+  /// (admission_reason::escapes), the future holds escape_refused; log: it leaves; abort: std::abort().
+  egress_action egress = egress_action::refuse;
 
   /// The first scope generation, for tests that begin just before the wrap.
   std::uint64_t first_generation = 1;

@@ -16,6 +16,7 @@ struct executor_stats {
   std::uint64_t refused_over_budget = 0;
   std::uint64_t refused_expired = 0;
   std::uint64_t refused_draining = 0;
+  std::uint64_t refused_escapes = 0;
   std::uint64_t refused_other = 0;
 
   std::uint64_t values = 0;      ///< requests that ended with a value
@@ -41,7 +42,8 @@ struct executor_stats {
 
   [[nodiscard]] std::uint64_t completed() const noexcept { return values + exceptions + cancelled + expired; }
   [[nodiscard]] std::uint64_t refused() const noexcept {
-    return refused_queue_full + refused_over_budget + refused_expired + refused_draining + refused_other;
+    return refused_queue_full + refused_over_budget + refused_expired + refused_draining + refused_escapes +
+           refused_other;
   }
 };
 

@@ -47,6 +47,8 @@ struct scope_options {
   std::size_t first_class = 0;  ///< class of the arena's first page
   /// When it was opened; read from the clock where left at min(). A caller that has the time saves a clock call.
   scope_clock::time_point opened = scope_clock::time_point::min();
+  /// The scope that it lies in, where it is nested: ends after it. Null: none.
+  scope const* parent = nullptr;
 };
 
 /// Thrown by arena(), memory() and their like on a thread for which this scope is not the current one: memory of a
@@ -108,6 +110,10 @@ class alignas(64) scope {
   [[nodiscard]] scope_clock::time_point opened() const noexcept;
   /// Who opened it, as gettid() counts threads.
   [[nodiscard]] std::int32_t opener_thread() const noexcept;
+  /// The scope around this one, as it was opened with; null where there is none, or it has ended.
+  [[nodiscard]] scope const* parent() const noexcept {
+    return parent_ != nullptr && parent_->lives(parent_generation_) ? parent_ : nullptr;
+  }
   [[nodiscard]] scope_phase phase() const noexcept;
   /// Moves the scope on, for listings; nothing depends on it. Not for free or closing.
   void set_phase(scope_phase phase) noexcept {
@@ -155,6 +161,14 @@ class alignas(64) scope {
   /// Keeps the scope open beyond close(): it ends when close() was called and the last hold is gone, on that thread.
   /// Only inside the scope, or from another hold; not from a destructor that runs at its end, nor under a pin.
   [[nodiscard]] scope_hold hold() noexcept;
+
+  /// Whether a hold or a pin keeps it, beside the opener. A hint, but where the caller has one of them.
+  [[nodiscard]] bool kept() const noexcept {
+    // Relaxed, both: nothing is read on the strength of it.
+    std::uint64_t const control = control_.load(std::memory_order_relaxed);
+    std::uint32_t const opener = (control & closed_bit) == 0 ? 1 : 0;
+    return (control & pins_mask) != 0 || holds_.load(std::memory_order_relaxed) > opener;
+  }
 
   /// Ends the opener's part, once: with no hold left the scope ends here (id refused, destructors of all lanes run,
   /// then every page goes to this thread's magazine); else when the last hold goes. With pins left it only stops
@@ -226,6 +240,8 @@ class alignas(64) scope {
 
   // The owner's.
   alignas(64) scope_id id_;
+  scope const* parent_ = nullptr;  // may have ended: its slot stays a scope
+  std::uint64_t parent_generation_ = 0;
   mayfly::arena main_;
   detail::scope_resource resource_;
   alignas(64) byte_budget budget_;  // written by every lane that takes a page

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <mayfly/detail/egress_check.hpp>
+#include <mayfly/escape_refused.hpp>
 #include <mayfly/outcome.hpp>
 #include <mayfly/request_errors.hpp>
 #include <mayfly/run_result.hpp>
@@ -20,6 +22,26 @@ class request_context;
 
 namespace detail {
 
+// The egress checks at a request's end (egress.cpp).
+
+/// Reports, and does what the executor's options say: what the future is to hold in place of the value, or null where
+/// the value may go.
+[[nodiscard]] std::exception_ptr replacement(request_context& context, escape_report const& report) noexcept;
+/// `error`, or what the future is to hold in its place (MF-E13).
+[[nodiscard]] std::exception_ptr outgoing_error(request_context& context, std::exception_ptr const& error) noexcept;
+[[nodiscard]] scope const& scope_of(request_context& context) noexcept;
+
+/// The same for a result (MF-E12): null where it may go.
+template <class R>
+[[nodiscard]] std::exception_ptr replacement_of(request_context& context, outcome<R>& end) noexcept {
+  if constexpr (!std::is_void_v<R>) {
+    auto const found = find_escape(escape_rule::result_sent, outcome_access::mutable_value(end), scope_of(context));
+    if (found) [[unlikely]]
+      return replacement(context, *found);
+  }
+  return nullptr;
+}
+
 /// Completion of executor::submit(): moves the result into a promise.
 template <class R>
 struct future_completion {
@@ -27,9 +49,10 @@ struct future_completion {
 
   std::promise<R> promise;
 
-  void operator()(outcome<R>& end, request_context&) {
+  void operator()(outcome<R>& end, request_context& context) {
     switch (end.kind()) {
       case outcome_kind::value:
+        if (auto instead = replacement_of(context, end)) return promise.set_exception(std::move(instead));
         if constexpr (std::is_void_v<R>) {
           promise.set_value();
         } else {
@@ -37,13 +60,14 @@ struct future_completion {
         }
         return;
       case outcome_kind::exception:
-        return promise.set_exception(end.error());
+        return promise.set_exception(outgoing_error(context, end.error()));
       case outcome_kind::cancelled:
         return promise.set_exception(std::make_exception_ptr(request_cancelled{}));
       case outcome_kind::expired:
         return promise.set_exception(std::make_exception_ptr(request_expired{}));
     }
   }
+  void escaped(escape_report const& report) { promise.set_exception(std::make_exception_ptr(escape_refused{report})); }
   void refused(admission_reason reason) { promise.set_exception(std::make_exception_ptr(refused_error{reason})); }
 };
 
@@ -107,19 +131,20 @@ struct blocking_completion {
 
   std::shared_ptr<blocking_state<R>> state;
 
-  void operator()(outcome<R>& end, request_context&) {
-    if (!end.has_value()) return state->finish(run_result<R>(end.kind(), end.error()));
+  void operator()(outcome<R>& end, request_context& context) {
+    if (end.kind() == outcome_kind::exception) return fail(outgoing_error(context, end.error()));
+    if (!end.has_value()) return state->finish(run_result<R>(end.kind()));
+    if (auto instead = replacement_of(context, end)) return fail(std::move(instead));
     if constexpr (std::is_void_v<R>) {
       state->finish(run_result<R>(std::in_place));
     } else {
       state->finish(run_result<R>(std::in_place, std::move(outcome_access::mutable_value(end))));
     }
   }
-};
 
-/// Completions of ours that want to hear of a refusal.
-template <class Completion>
-concept HearsRefusal = requires(Completion& completion) { completion.refused(admission_reason::queue_full); };
+ private:
+  void fail(std::exception_ptr error) { state->finish(run_result<R>(outcome_kind::exception, std::move(error))); }
+};
 
 }  // namespace detail
 }  // namespace mayfly

@@ -318,13 +318,12 @@ std::optional<egress_hit> find_address(T const& value, address_range range) noex
   }
 }
 
-// What the library's own values hold looks like addresses, or is meant to be kept: ids, handles, holds.
+// What the library's own values hold looks like addresses, or is meant to be kept: ids, handles. A scope_hold is walked:
+// a value that brings one along may point into what it keeps, and the egress check looks for it.
 template <>
 inline constexpr bool walks<scope_id> = false;
 template <>
 inline constexpr bool walks<stop_token> = false;
-template <>
-inline constexpr bool walks<scope_hold> = false;
 template <typename T>
 inline constexpr bool walks<scoped_ref<T>> = false;
 

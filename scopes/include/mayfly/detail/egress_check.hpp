@@ -1,0 +1,72 @@
+#pragma once
+
+#include <mayfly/detail/egress_walk.hpp>
+#include <mayfly/escape_report.hpp>
+#include <mayfly/scope.hpp>
+
+#include <cstddef>
+#include <exception>
+#include <memory>
+#include <optional>
+
+// The egress checks: whether something that is about to leave a scope holds an address of that scope's memory.
+//
+// A word counts as an address only where the page that it names belongs to the scope at this moment. Any other word in
+// the reservation (a hash that happens to fall there, a stale pointer to an idle page) is left alone: a legal program
+// must not be refused for it.
+namespace mayfly::detail {
+
+/// Whose memory counts.
+enum class egress_reach : std::uint8_t {
+  line,    ///< the scope's, and that of the scopes around it
+  itself,  ///< the scope's alone: what leaves it stays inside the one around it
+};
+
+/// The addresses that `of` can have memory at.
+[[nodiscard]] address_range reservation_of(scope const& of) noexcept;
+
+/// `from` or a scope around it, whichever owns the memory at `address` now; null: neither.
+[[nodiscard]] scope const* owner_in_line(scope const& from, void const* address, egress_reach reach) noexcept;
+
+/// The report of a hit, with all that the owner can tell.
+[[nodiscard]] escape_report describe(escape_rule rule, scope const& owner, egress_hit const& hit) noexcept;
+
+/// Reports, and does what `action` says. True: the value must not leave.
+[[nodiscard]] bool stops(escape_report const& report, egress_action action) noexcept;
+
+/// Where a scope_hold or scope_pin would point that keeps `owner`.
+[[nodiscard]] inline address_range holder_range(scope const& owner) noexcept {
+  return {reinterpret_cast<std::uintptr_t>(&owner), 1};
+}
+
+/// An address of `from`'s memory in `value`, a detached type. A value that brings a hold of that scope along may point
+/// into it.
+template <class T>
+[[nodiscard]] std::optional<escape_report> find_escape(escape_rule rule, T const& value, scope const& from,
+                                                       egress_reach reach = egress_reach::line) noexcept {
+  if constexpr (walks<T>) {
+    if (auto const hit = find_address(value, reservation_of(from))) {
+      scope const* const owner = owner_in_line(from, hit->address, reach);
+      if (owner == nullptr) return std::nullopt;
+      if (owner->kept() && find_address(value, holder_range(*owner))) return std::nullopt;
+      return describe(rule, *owner, *hit);
+    }
+  }
+  return std::nullopt;
+}
+
+/// Whether padding in the bytes has been cleared. Where it has not, a word whose lowest byte is 0 or 1 is taken for a
+/// bool with stale bytes behind it.
+enum class padding : std::uint8_t { cleared, unknown };
+
+/// The same for the bytes of an object whose members nobody can name: a closure. Words are looked at where they are
+/// aligned.
+[[nodiscard]] std::optional<escape_report> find_escape_in_bytes(escape_rule rule, void const* bytes, std::size_t count,
+                                                                scope const& from, padding of_bytes) noexcept;
+
+/// The same for an exception: its what(), its object's bytes, a pointer or string_view thrown as such, and those nested
+/// in it. Rethrows it: some microseconds.
+[[nodiscard]] std::optional<escape_report> find_escape_in_exception(std::exception_ptr const& error, scope const& from,
+                                                                    egress_reach reach = egress_reach::line) noexcept;
+
+}  // namespace mayfly::detail

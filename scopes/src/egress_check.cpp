@@ -1,0 +1,77 @@
+#include <mayfly/detail/egress_check.hpp>
+#include <mayfly/escape_refused.hpp>
+#include <mayfly/page_pool.hpp>
+#include <mayfly/scope_registry.hpp>
+
+#include <array>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <string_view>
+
+namespace mayfly {
+namespace {
+
+std::string text_of(escape_report const& report) {
+  std::array<char, longest_escape_report> text;
+  return {text.data(), format_text(report, text)};
+}
+
+}  // namespace
+
+escape_refused::escape_refused(escape_report const& report)
+    : std::runtime_error{text_of(report)}, rule_{report.rule}, scope_{report.scope} {}
+
+namespace detail {
+
+address_range reservation_of(scope const& of) noexcept {
+  page_pool const& pool = of.registry().pool();
+  return {reinterpret_cast<std::uintptr_t>(pool.page_address(0)), pool.reserved_bytes()};
+}
+
+scope const* owner_in_line(scope const& from, void const* address, egress_reach reach) noexcept {
+  std::uint64_t const owner = from.registry().pool().owner_of(address);
+  if (owner == 0) return nullptr;
+  for (scope const* each = &from; each != nullptr; each = each->parent()) {
+    if (each->id().bits() == owner) return each;
+    if (reach == egress_reach::itself) return nullptr;
+  }
+  return nullptr;
+}
+
+escape_report describe(escape_rule rule, scope const& owner, egress_hit const& hit) noexcept {
+  return {.rule = rule,
+          .address = hit.address,
+          .scope = owner.id(),
+          .route = owner.route(),
+          .opened = owner.opened(),
+          .opened_thread = owner.opener_thread(),
+          .offset = hit.offset};
+}
+
+bool stops(escape_report const& report, egress_action action) noexcept {
+  report_escape(report);
+  if (action == egress_action::abort) std::abort();
+  return action == egress_action::refuse;
+}
+
+std::optional<escape_report> find_escape_in_bytes(escape_rule rule, void const* bytes, std::size_t count,
+                                                  scope const& from, padding of_bytes) noexcept {
+  address_range const range = reservation_of(from);
+  auto const* const start = static_cast<std::byte const*>(bytes);
+  for (std::size_t done = 0; done < count;) {
+    auto const hit = find_address_in_bytes(start + done, count - done, range);
+    if (!hit) return std::nullopt;
+    std::size_t const offset = done + hit->offset;
+    done = offset + sizeof(void*);
+    if (of_bytes == padding::unknown && (reinterpret_cast<std::uintptr_t>(hit->address) & 0xfeU) == 0) continue;
+    scope const* const owner = owner_in_line(from, hit->address, egress_reach::line);
+    if (owner == nullptr) continue;
+    if (owner->kept() && find_address_in_bytes(start, count, holder_range(*owner))) continue;
+    return describe(rule, *owner, {hit->address, offset});
+  }
+  return std::nullopt;
+}
+
+}  // namespace detail
+}  // namespace mayfly

@@ -1,0 +1,158 @@
+#include "support.hpp"
+#include <mayfly/detail/egress_check.hpp>
+#include <mayfly/escape_refused.hpp>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+
+namespace mayfly {
+namespace {
+
+using detail::egress_reach;
+using detail::find_escape;
+using detail::find_escape_in_bytes;
+using detail::padding;
+using test::inside;
+
+constexpr auto rule = escape_rule::value_sent;
+
+/// A scope with another inside, and an object in each.
+struct family {
+  family() {
+    inside(outer, [this] { in_outer = outer.make<std::uint64_t>(1U); });
+    inside(*inner, [this] { in_inner = inner->make<std::uint64_t>(2U); });
+    inside(stranger, [this] { in_stranger = stranger.make<std::uint64_t>(3U); });
+  }
+  ~family() {
+    if (inner != nullptr) inner->close();
+    outer.close();
+    stranger.close();
+  }
+
+  test::scopes s;
+  scope& outer = s.open("outer");
+  scope* inner = s.registry.open({.route = "inner", .parent = &outer});
+  scope& stranger = s.open("stranger");
+  std::uint64_t* in_outer = nullptr;
+  std::uint64_t* in_inner = nullptr;
+  std::uint64_t* in_stranger = nullptr;
+};
+
+std::uintptr_t number(void const* address) { return reinterpret_cast<std::uintptr_t>(address); }
+
+// ---- scopes in scopes
+
+TEST(ScopeParent, IsTheScopeItWasOpenedIn) {
+  family f;
+  EXPECT_EQ(f.inner->parent(), &f.outer);
+  EXPECT_EQ(f.outer.parent(), nullptr);
+}
+
+TEST(ScopeParent, IsForgottenWhenItHasEnded) {
+  test::scopes s;
+  scope& outer = s.open("outer");
+  scope* const inner = s.registry.open({.route = "inner", .parent = &outer});
+  outer.close();
+  EXPECT_EQ(inner->parent(), nullptr);
+  scope& next = s.open("next");
+  EXPECT_EQ(&next, &outer) << "the slot has a new tenant";
+  EXPECT_EQ(inner->parent(), nullptr) << "and that is nobody's parent";
+  inner->close();
+  next.close();
+}
+
+TEST(ScopeKept, SaysWhetherAHoldOrAPinIsThereBesideTheOpener) {
+  test::scopes s;
+  scope& opened = s.open();
+  EXPECT_FALSE(opened.kept());
+  {
+    scope_pin const pin = s.registry.pin(opened.id());
+    EXPECT_TRUE(opened.kept());
+  }
+  EXPECT_FALSE(opened.kept());
+  scope_hold const hold = opened.hold();
+  EXPECT_TRUE(opened.kept());
+  opened.close();
+  EXPECT_TRUE(opened.kept()) << "the hold is what keeps it now";
+}
+
+// ---- whose memory counts
+
+TEST(EgressCheck, MemoryOfTheScopeAndOfThoseAroundItCounts) {
+  family const f;
+  auto const own = find_escape(rule, number(f.in_inner), *f.inner);
+  ASSERT_TRUE(own);
+  EXPECT_EQ(own->rule, rule);
+  EXPECT_EQ(own->address, f.in_inner);
+  EXPECT_EQ(own->scope, f.inner->id());
+  EXPECT_EQ(own->route, "inner");
+  EXPECT_EQ(own->opened, f.inner->opened());
+  EXPECT_EQ(own->opened_thread, f.inner->opener_thread());
+  auto const outer = find_escape(rule, number(f.in_outer), *f.inner);
+  ASSERT_TRUE(outer);
+  EXPECT_EQ(outer->scope, f.outer.id());
+  EXPECT_EQ(outer->route, "outer");
+}
+
+TEST(EgressCheck, WhatStaysInsideTheScopeAroundMayPointIntoThat) {
+  family const f;
+  EXPECT_TRUE(find_escape(rule, number(f.in_inner), *f.inner, egress_reach::itself));
+  EXPECT_FALSE(find_escape(rule, number(f.in_outer), *f.inner, egress_reach::itself));
+}
+
+TEST(EgressCheck, OtherScopesMemoryAndIdlePagesDoNotCount) {
+  family f;
+  EXPECT_FALSE(find_escape(rule, number(f.in_stranger), *f.inner));
+  EXPECT_FALSE(find_escape(rule, number(f.in_inner), f.outer)) << "whoever is inside looks after it";
+  auto const gone = number(f.in_inner);
+  std::exchange(f.inner, nullptr)->close();
+  EXPECT_FALSE(find_escape(rule, gone, f.outer));
+}
+
+TEST(EgressCheck, AValueThatBringsAHoldMayPointIntoWhatItHolds) {
+  family const f;
+  struct kept_number {
+    scope_hold hold;
+    std::uintptr_t address;
+  };
+  kept_number const value{inside(f.outer, [&f] { return f.outer.hold(); }), number(f.in_outer)};
+  EXPECT_FALSE(find_escape(rule, value, f.outer));
+  EXPECT_TRUE(find_escape(rule, value.address, f.outer)) << "alone it may not";
+  kept_number const other{{}, number(f.in_outer)};
+  EXPECT_TRUE(find_escape(rule, other, f.outer)) << "nor with an empty hold, whoever else holds it";
+}
+
+TEST(EgressCheck, AWordBehindOneThatDoesNotCountIsStillSeen) {
+  family const f;
+  std::uintptr_t const words[] = {number(f.in_stranger), 5, number(f.in_outer)};
+  auto const found = find_escape_in_bytes(rule, words, sizeof words, f.outer, padding::cleared);
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->offset, 2 * sizeof(std::uintptr_t));
+}
+
+TEST(EgressCheck, WherePaddingIsUnknownABoolInFrontOfStaleBytesIsNoAddress) {
+  family const f;
+  for (std::uintptr_t low : {0U, 1U, 2U}) {
+    std::uintptr_t const word = (number(f.in_outer) & ~std::uintptr_t{0xff}) | low;
+    EXPECT_EQ(find_escape_in_bytes(rule, &word, sizeof word, f.outer, padding::unknown).has_value(), low == 2U);
+    EXPECT_TRUE(find_escape_in_bytes(rule, &word, sizeof word, f.outer, padding::cleared));
+  }
+}
+
+TEST(EgressRefused, NamesTheRuleAndTheScopeAndSaysTheReport) {
+  family const f;
+  auto const found = find_escape(rule, number(f.in_outer), f.outer);
+  ASSERT_TRUE(found);
+  escape_refused const refused{*found};
+  EXPECT_EQ(refused.rule(), rule);
+  EXPECT_EQ(refused.scope(), f.outer.id());
+  EXPECT_THAT(refused.what(), ::testing::StartsWith("MF-E15: "));
+}
+
+}  // namespace
+}  // namespace mayfly
