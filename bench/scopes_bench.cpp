@@ -11,7 +11,9 @@
 
 #include <benchmark/benchmark.h>
 
+#include <array>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 
 namespace {
@@ -146,6 +148,66 @@ void pin_and_unpin(benchmark::State& state) {
   for (auto _ : state) benchmark::DoNotOptimize(f.registry.pin(f.opened->id()));
 }
 BENCHMARK(pin_and_unpin);
+
+// ---- an object in the scope: by pointer, by ref. Sixteen objects, so that nothing stays in a register.
+
+template <typename Ref>
+struct objects : open_scope {
+  static constexpr std::uint16_t count = 16;
+  std::array<Ref, count> refs{};
+
+  template <typename Make>
+  explicit objects(Make make) {
+    mayfly::scope_entry const entered{*opened, opened->main_arena()};
+    for (std::size_t i = 0; i < count; ++i) refs[i] = make(*opened, *opened->make<std::uint64_t>(i));
+    benchmark::DoNotOptimize(refs.data());
+  }
+};
+
+void dereference_pointer(benchmark::State& state) {
+  objects<std::uint64_t*> f{[](mayfly::scope&, std::uint64_t& object) { return &object; }};
+  while (state.KeepRunningBatch(f.count)) {
+    for (auto* const each : f.refs) benchmark::DoNotOptimize(*each);
+    benchmark::ClobberMemory();
+  }
+}
+BENCHMARK(dereference_pointer);
+
+void scoped_ref_get(benchmark::State& state) {
+  objects<mayfly::scoped_ref<std::uint64_t>> f{
+      [](mayfly::scope& in, std::uint64_t& object) { return mayfly::scoped_ref{in, object}; }};
+  while (state.KeepRunningBatch(f.count)) {
+    for (auto const& each : f.refs) benchmark::DoNotOptimize(*each.get());
+    benchmark::ClobberMemory();
+  }
+}
+BENCHMARK(scoped_ref_get);
+
+void scoped_ref_pin_and_unpin(benchmark::State& state) {
+  objects<mayfly::scoped_ref<std::uint64_t>> f{
+      [](mayfly::scope& in, std::uint64_t& object) { return mayfly::scoped_ref{in, object}; }};
+  while (state.KeepRunningBatch(f.count)) {
+    for (auto const& each : f.refs) benchmark::DoNotOptimize(*each.pin());
+    benchmark::ClobberMemory();
+  }
+}
+BENCHMARK(scoped_ref_pin_and_unpin);
+
+/// The difference to scope_open_allocate_close: the ref made, its page armed and its handles ended with it.
+void scope_open_allocate_refer_close(benchmark::State& state) {
+  fixture f;
+  for (auto _ : state) {
+    mayfly::scope* const opened = f.registry.open(timed());
+    {
+      mayfly::scope_entry const entered{*opened, opened->main_arena()};
+      void* const memory = opened->arena().allocate(small_bytes);
+      touch(memory);
+      benchmark::DoNotOptimize(mayfly::scoped_ref{*opened, *static_cast<std::byte*>(memory)});
+    }
+    opened->close();
+  }
+}
+BENCHMARK(scope_open_allocate_refer_close);
 
 void hold_and_release(benchmark::State& state) {
   open_scope f;

@@ -163,7 +163,7 @@ void* arena::start_page(std::size_t c, std::uint32_t index, std::size_t bytes, s
   descriptor.owner.store(owner_tag_, std::memory_order_relaxed);  // relaxed: see page_pool::owner_of()
   descriptor.sequence = ++sequence_;
   descriptor.tail_bytes = 0;
-  descriptor.coloured = static_cast<std::uint32_t>(pages_ == 0);
+  descriptor.start(/*is_coloured=*/pages_ == 0);
   page_bytes_ += page_bytes;
   std::byte* const memory = aligned(page + (pages_ == 0 ? colour_bytes_of(page, page_bytes) : 0), alignment);
   std::byte* const after = memory + rounded(bytes);
@@ -357,7 +357,7 @@ arena_usage arena::usage() const noexcept {
     page_descriptor const& descriptor = pool_->descriptor(page - 1);
     ++result.pages[descriptor.page_class];
     if (page != pages_) result.tail_waste_bytes += descriptor.tail_bytes;
-    if (descriptor.coloured != 0) {
+    if (descriptor.coloured()) {
       result.skipped_bytes += colour_bytes_of(pool_->page_address(page - 1), pool_->class_bytes(descriptor.page_class));
     }
   }

@@ -67,7 +67,8 @@ page_pool::page_pool(page_pool_options const& options)
       spans_{reserve(options_.reserve_bytes, options_.class_bytes[0]), /*reuse_late=*/!options_.recycle},
       descriptors_{spans_.bytes() >> unit_shift_},
       span_words_{spans_.spans()},
-      pages_{static_cast<std::uint32_t>(spans_.bytes() >> unit_shift_), classes, magazine_sizes(options_)} {
+      pages_{static_cast<std::uint32_t>(spans_.bytes() >> unit_shift_), classes, magazine_sizes(options_)},
+      handles_{spans_.start(), spans_.bytes()} {
   if (!spans_.ready() || !descriptors_ || !span_words_ || !pages_.ready()) {
     throw allocation_error{refusal::system, 0, 0, spans_.bytes() >> unit_shift_, errno};
   }
@@ -268,17 +269,39 @@ std::size_t page_pool::trim(bool magazines) noexcept {
   return freed;
 }
 
-std::uint64_t page_pool::owner_of(void const* address) const noexcept {
-  if (!contains(address)) return 0;
+/// The page or block that the address lies in; no_index where none does.
+std::uint32_t page_pool::index_at(void const* address) const noexcept {
+  if (!contains(address)) return no_index;
   auto const offset = reinterpret_cast<std::uintptr_t>(address) - reinterpret_cast<std::uintptr_t>(spans_.start());
   // sync span-word: acquire; pairs with set_span_words()
   std::uint64_t const word = span_words_[offset >> span_shift].load(std::memory_order_acquire);
-  if (word == 0) return 0;
+  if (word == 0) return no_index;
   std::uint64_t const shift = shift_of(word);
-  std::uint64_t const index =
-      shift == run_shift ? first_index_of(first_of(word)) : offset >> shift << (shift - unit_shift_);
+  return shift == run_shift ? first_index_of(first_of(word))
+                            : static_cast<std::uint32_t>(offset >> shift << (shift - unit_shift_));
+}
+
+std::uint64_t page_pool::owner_of(void const* address) const noexcept {
+  std::uint32_t const index = index_at(address);
   // Relaxed: the caller either owns the address, or learns no more than a hint that may be old already.
-  return descriptors_[index].owner.load(std::memory_order_relaxed);
+  return index == no_index ? 0 : descriptors_[index].owner.load(std::memory_order_relaxed);
+}
+
+detail::handle_bits page_pool::make_handle(void const* address, void* owner, std::uint64_t owner_tag) noexcept {
+  std::uint32_t const index = index_at(address);
+  if (index == no_index) return 0;
+  page_descriptor& memory = descriptors_[index];
+  if (memory.owner.load(std::memory_order_relaxed) != owner_tag) return 0;  // relaxed: as in owner_of()
+  auto const offset = static_cast<std::size_t>(static_cast<std::byte const*>(address) - spans_.start());
+  detail::handle_bits const made = handles_.make(offset, owner, owner_tag);
+  if (made != 0 && !memory.armed()) memory.arm();
+  return made;
+}
+
+/// The memory goes back, and handles have been made.
+void page_pool::retire_handles(std::uint32_t index, std::size_t bytes) noexcept {
+  handles_.retire(std::size_t{index} << unit_shift_, bytes);
+  descriptors_[index].disarm();
 }
 
 allocation_error page_pool::error(page_span const& refused, std::size_t asked) const noexcept {

@@ -15,7 +15,6 @@ using detail::span_space;
 constexpr std::size_t unit_bytes = page_pool::block_unit_bytes;
 
 std::uint32_t units_of(std::size_t bytes) noexcept { return static_cast<std::uint32_t>(bytes / unit_bytes); }
-std::size_t committed_of(page_descriptor const& block) noexcept { return block.committed_units * unit_bytes; }
 
 }  // namespace
 
@@ -35,6 +34,7 @@ page_span page_pool::take_block(std::size_t bytes, std::size_t alignment) noexce
 void page_pool::give_block(std::uint32_t index) noexcept {
   page_descriptor& block = descriptors_[index];
   block.owner.store(0, std::memory_order_relaxed);  // relaxed: see owner_of()
+  if (block.armed()) retire_handles(index, block.block_bytes());
   detail::poison(page_address(index), block.block_bytes());
   blocks_in_use_.fetch_sub(1, std::memory_order_relaxed);  // relaxed: a statistic
   // Relaxed: the word was written before the block was handed to us, and stays while we hold it.
@@ -74,14 +74,14 @@ page_span page_pool::take_bin(std::size_t bytes, std::size_t piece_shift) noexce
   index_chain const chain = idle_blocks_[bin].pop(pages_.links());
   if (chain.empty()) return take_new_bin(bytes, piece_shift);
   page_descriptor& block = descriptors_[chain.head()];
-  std::size_t const committed = committed_of(block);
+  std::size_t const committed = block.committed_bytes();
   idle_block_bytes_.fetch_sub(committed, std::memory_order_relaxed);  // relaxed: as above
   if (bytes > committed) {
     if (!charge(bytes - committed)) {
       give_bin(chain.head(), piece_shift);
       return {.reason = refusal::page_cap};
     }
-    block.committed_units = units_of(bytes);
+    block.set_committed_bytes(bytes);
   }
   blocks_from_cache_.fetch_add(1, std::memory_order_relaxed);  // relaxed: a statistic
   return {page_address(chain.head()), bytes, chain.head()};
@@ -100,7 +100,7 @@ page_span page_pool::take_new_bin(std::size_t bytes, std::size_t piece_shift) no
     return block;
   }
   block.bytes = bytes;
-  descriptors_[block.index].committed_units = units_of(bytes);
+  descriptors_[block.index].set_committed_bytes(bytes);
   blocks_from_system_.fetch_add(1, std::memory_order_relaxed);  // relaxed: a statistic
   return block;
 }
@@ -119,7 +119,7 @@ page_span page_pool::take_empty_bin(std::size_t bytes, std::size_t bin) noexcept
 
 void page_pool::give_bin(std::uint32_t index, std::size_t piece_shift) noexcept {
   std::size_t const bin = piece_shift - unit_shift_;
-  std::size_t const committed = committed_of(descriptors_[index]);
+  std::size_t const committed = descriptors_[index].committed_bytes();
   if (reserve_idle_block_bytes(committed)) return idle_blocks_[bin].push(pages_.links(), index_chain{index, 1});
   bool const returned = options_.recycle || detail::sanitized ? span_space::discard(page_address(index), committed)
                                                               : span_space::protect(page_address(index), committed);
@@ -138,7 +138,7 @@ page_span page_pool::take_run(std::size_t bytes, std::size_t alignment) noexcept
   if (wanted > spans_.spans()) return {.reason = refusal::address_space};
   auto const spans = static_cast<std::uint32_t>(wanted);
   if (idle_run const idle = take_idle_run(spans, alignment); idle.spans != 0) {
-    std::size_t const committed = committed_of(descriptors_[first_index_of(idle.first)]);
+    std::size_t const committed = descriptors_[first_index_of(idle.first)].committed_bytes();
     page_span const block = grow_run(idle.first, idle.spans, committed, bytes);
     if (block.data != nullptr) blocks_from_cache_.fetch_add(1, std::memory_order_relaxed);  // relaxed: a statistic
     return block;
@@ -159,13 +159,13 @@ page_span page_pool::grow_run(std::uint32_t first, std::uint32_t spans, std::siz
                               std::size_t bytes) noexcept {
   std::uint32_t const index = first_index_of(first);
   std::byte* const data = page_address(index);
-  descriptors_[index].committed_units = units_of(committed);
+  descriptors_[index].set_committed_bytes(committed);
   if (bytes > committed) {
     if (!charge(bytes - committed)) {
       release_run({first, spans});
       return {.reason = refusal::page_cap};
     }
-    descriptors_[index].committed_units = units_of(bytes);
+    descriptors_[index].set_committed_bytes(bytes);
     if (!commit(data + committed, bytes - committed)) {
       int const error_number = errno;
       release_run({first, spans});
@@ -190,7 +190,7 @@ page_pool::idle_run page_pool::take_idle_run(std::uint32_t spans, std::size_t al
   idle_run const run = *best;
   *best = {};
   // Relaxed: a limit on idle memory, which orders nothing.
-  idle_block_bytes_.fetch_sub(committed_of(descriptors_[first_index_of(run.first)]), std::memory_order_relaxed);
+  idle_block_bytes_.fetch_sub(descriptors_[first_index_of(run.first)].committed_bytes(), std::memory_order_relaxed);
   return run;
 }
 
@@ -207,11 +207,11 @@ bool page_pool::keep_idle_run(idle_run run, std::size_t committed) noexcept {
 
 void page_pool::give_run(std::uint32_t index, std::uint32_t spans) noexcept {
   idle_run const run{index >> (span_shift - unit_shift_), spans};
-  if (!keep_idle_run(run, committed_of(descriptors_[index]))) release_run(run);
+  if (!keep_idle_run(run, descriptors_[index].committed_bytes())) release_run(run);
 }
 
 void page_pool::release_run(idle_run run) noexcept {
-  std::size_t const committed = committed_of(descriptors_[first_index_of(run.first)]);
+  std::size_t const committed = descriptors_[first_index_of(run.first)].committed_bytes();
   std::byte* const data = spans_.address_of(run.first);
   if (committed != 0) {
     detail::unpoison(data, committed);
@@ -227,7 +227,7 @@ std::size_t page_pool::release_idle_blocks() noexcept {
   for (std::size_t bin = 0; bin < bins; ++bin) {
     for (auto chain = idle_blocks_[bin].pop(pages_.links()); !chain.empty();
          chain = idle_blocks_[bin].pop(pages_.links())) {
-      std::size_t const committed = committed_of(descriptors_[chain.head()]);
+      std::size_t const committed = descriptors_[chain.head()].committed_bytes();
       if (!span_space::discard(page_address(chain.head()), committed)) {
         idle_blocks_[bin].push(pages_.links(), chain);
         break;
@@ -241,7 +241,7 @@ std::size_t page_pool::release_idle_blocks() noexcept {
   std::scoped_lock const lock{runs_mutex_};
   for (idle_run& run : idle_runs_) {
     if (run.spans == 0) continue;
-    std::size_t const committed = committed_of(descriptors_[first_index_of(run.first)]);
+    std::size_t const committed = descriptors_[first_index_of(run.first)].committed_bytes();
     idle_block_bytes_.fetch_sub(committed, std::memory_order_relaxed);  // relaxed: as above
     freed += committed;
     release_run(run);

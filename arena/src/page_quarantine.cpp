@@ -158,6 +158,7 @@ void quarantine_admission::give_block(std::uint32_t index) noexcept {
 
 /// Protects the memory. false: it is not ours, and the caller gives it to the pool.
 bool page_quarantine::admit(std::uint32_t index, std::size_t bytes) noexcept {
+  if (pool_.descriptor(index).armed()) pool_.retire_handles(index, bytes);  // A10: its owner has given it back
   if (!make_room(bytes)) {
     overflowed_.fetch_add(1, std::memory_order_relaxed);  // relaxed, here and below: statistics
     return false;

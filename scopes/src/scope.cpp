@@ -74,6 +74,13 @@ void detail::scope_resource::do_deallocate(void* memory, std::size_t bytes, std:
 scope::scope(scope_registry& registry, page_pool& pool, std::uint32_t slot_index) noexcept
     : control_{0}, slot_index_{slot_index}, registry_{&registry}, main_{pool}, resource_{*this} {}
 
+/// The registry before has ended, and with it all that might have been here.
+void scope::move_in(scope_registry& registry, page_pool& pool, std::uint32_t slot_index) noexcept {
+  slot_index_ = slot_index;
+  registry_ = &registry;
+  main_ = mayfly::arena{pool};
+}
+
 std::string_view scope::route() const noexcept {
   // Relaxed: the caller keeps the scope alive, so the fields have been published to it and do not change.
   return {route_data_.load(std::memory_order_relaxed), route_size_.load(std::memory_order_relaxed)};
@@ -122,14 +129,6 @@ void scope::end_life() noexcept {
   // sync scope-pin: release; pairs with the last unpin(), which tears down on our behalf
   std::uint64_t const before = control_.fetch_and(~live_bit, std::memory_order_acq_rel);
   if ((before & pins_mask) == 0) tear_down();  // S3: else the scope is no longer ours to touch
-}
-
-void scope::unpin() noexcept {
-  MAYFLY_SCHEDULE_POINT("scope-unpin");
-  // sync scope-pin: release; pairs with end_life() and close(); what we did with the memory comes before its end
-  // sync scope-pin: acquire; pairs with end_life() and close(); the last one reads what the scope's users did
-  std::uint64_t const before = control_.fetch_sub(pin_one, std::memory_order_acq_rel);
-  if ((before & live_bit) == 0 && (before & pins_mask) == pin_one) tear_down();
 }
 
 /// Runs on whichever thread made the scope unreachable (S3): every destructor, and only then does the first page go

@@ -54,11 +54,11 @@ scope_registry::scope_registry(page_pool& pool, scope_registry_options const& op
       guard_{checked(options.guard, pool).one_in},
       capacity_{checked(options).capacity},
       range_{capacity_},
-      memory_{detail::mapping::zeroed(capacity_ * sizeof(scope))},
+      memory_{capacity_ * sizeof(scope)},
       slots_{reinterpret_cast<scope*>(memory_.start())},
       free_{capacity_, 1, {magazine_slots, 1, 1, 1}},
       audit_{options.audit} {
-  first_generation_ = std::max(options.first_generation, range_.fresh_generation());
+  first_generation_ = std::max({options.first_generation, range_.fresh_generation(), memory_.fresh_generation()});
   if (!memory_ || !free_.ready()) {
     throw allocation_error{refusal::system, 0, 0, capacity_ * sizeof(scope), errno};
   }
@@ -81,9 +81,10 @@ scope_registry::~scope_registry() {
     // The control word of a free slot names the next tenant; that of a retired one nobody.
     std::uint64_t const next = generation == 0 ? scope_id::largest_generation + 1 : generation + (ended ? 0 : 1);
     fresh = std::max(fresh, next);
-    slots_[slot].~scope();
+    slots_[slot].main_.reset();
   }
   range_.used_below(fresh);
+  memory_.used_below(fresh);
 }
 
 void scope_registry::exempt_from_audit(audit_exemption memory) noexcept {
@@ -160,15 +161,21 @@ std::optional<std::uint32_t> scope_registry::take_slot() noexcept {
   return std::nullopt;
 }
 
-/// A slot nobody has used: constructs the scope in it. Takes a lock, as often as there are slots.
+/// A slot nobody of this registry has used: makes the scope in it. Takes a lock, as often as there are slots.
 std::optional<std::uint32_t> scope_registry::take_fresh_slot() noexcept {
   // Relaxed: full for good once it is.
   if (used_limit_.load(std::memory_order_relaxed) == capacity_) return std::nullopt;
   std::scoped_lock const lock{fresh_mutex_};
   std::uint32_t const slot = used_limit_.load(std::memory_order_relaxed);  // relaxed: written under this lock
   if (slot == capacity_) return std::nullopt;
-  scope* const made = ::new (static_cast<void*>(slots_ + slot)) scope{*this, *pool_, slot};
-  made->control_.store(first_generation_ << scope::generation_shift, std::memory_order_relaxed);  // relaxed: see below
+  if (slot < memory_.made()) {
+    slots_[slot].move_in(*this, *pool_, slot);
+  } else {
+    ::new (static_cast<void*>(slots_ + slot)) scope{*this, *pool_, slot};
+    memory_.made_one();
+  }
+  slots_[slot].control_.store(first_generation_ << scope::generation_shift,
+                              std::memory_order_relaxed);  // relaxed: below
   // sync slot-limit: release; pairs with for_each_live() and slot_of(); publishes the constructed slot
   used_limit_.store(slot + 1, std::memory_order_release);
   return slot;
@@ -232,19 +239,7 @@ std::optional<scope_info> scope_registry::look(std::uint32_t slot, std::optional
 
 scope_pin scope_registry::pin(scope_id id) noexcept {
   scope* const found = slot_of(id);
-  if (found == nullptr) return {};
-  std::uint64_t control = found->control_.load(std::memory_order_relaxed);  // relaxed: the exchange checks it
-  while (control >> scope::generation_shift == id.generation() && (control & scope::live_bit) != 0 &&
-         (control & scope::pins_mask) != scope::pins_mask) {
-    MAYFLY_SCHEDULE_POINT("scope-pin");
-    // Lock-free; no ABA: the generation is in the word (S2).
-    // sync scope-open: acquire; pairs with open(); reads the slot's fields
-    if (found->control_.compare_exchange_weak(control, control + scope::pin_one, std::memory_order_acquire,
-                                              std::memory_order_relaxed)) {
-      return scope_pin{*found};
-    }
-  }
-  return {};
+  return found == nullptr ? scope_pin{} : scope_pin::of(*found, id.generation());
 }
 
 bool scope_registry::request_cancel(scope_id id) noexcept {

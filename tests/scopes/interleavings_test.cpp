@@ -4,11 +4,14 @@
 #include "support.hpp"
 #include <mayfly/schedule_point.hpp>
 #include <mayfly/scope.hpp>
+#include <mayfly/scoped_ref.hpp>
 
 #include <gtest/gtest.h>
 
+#include <cstddef>
 #include <cstring>
 #include <latch>
+#include <memory>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -206,6 +209,118 @@ TEST_F(Interleaving, ACloseThatDropsItsPartBehindTheLastHoldEndsTheScope) {
         EXPECT_EQ(ended, 0);
       });
   EXPECT_EQ(ended, 1);
+}
+
+// ---- a pin through a ref that stalls while its page goes round
+
+class RefInterleaving : public Interleaving {
+ protected:
+  scoped_ref<int> make(scope& in, int value) {
+    return {in, *inside(in, [&] { return in.make<int>(value); })};
+  }
+
+  void TearDown() override {
+    s.registry.close(first_id);
+    Interleaving::TearDown();
+  }
+
+  scope& first = s.open();
+  scope_id const first_id = first.id();
+  scoped_ref<int> ref = make(first, 1);
+};
+
+TEST_F(RefInterleaving, APinThatStallsBeforeItLooksIsRefusedOnceThePageIsAnotherScopes) {
+  scope* tenant = nullptr;
+  while_stalled(
+      "ref-look", [&] { EXPECT_FALSE(ref.pin()); },
+      [&] {
+        first.close();
+        tenant = &s.open();
+        EXPECT_EQ(*make(*tenant, 2).pin(), 2) << "the same page, handles made";
+      });
+  tenant->close();
+  EXPECT_EQ(s.pages_in_use(), 0U);
+}
+
+TEST_F(RefInterleaving, APinThatStallsBehindItsLookIsRefusedAndDoesNotPinTheSlotsNextTenant) {
+  scope* tenant = nullptr;
+  while_stalled(
+      "ref-pin", [&] { EXPECT_FALSE(ref.pin()); },
+      [&] {
+        first.close();
+        tenant = &s.open();
+        EXPECT_EQ(*make(*tenant, 2).pin(), 2);
+      });
+  tenant->close();
+  EXPECT_EQ(s.pages_in_use(), 0U) << "nobody pins the tenant";
+}
+
+TEST_F(RefInterleaving, APinThatStallsInItsExchangeIsRefusedAndLeavesTheNextTenantUnpinned) {
+  scope* tenant = nullptr;
+  while_stalled(
+      "scope-pin", [&] { EXPECT_FALSE(ref.pin()); },
+      [&] {
+        first.close();
+        tenant = &s.open();
+        EXPECT_EQ(*make(*tenant, 2).get(), 2);
+      });
+  tenant->close();
+  EXPECT_EQ(s.pages_in_use(), 0U);
+}
+
+TEST_F(RefInterleaving, APinThatStallsWhileAnotherSlotsScopeTakesThePageIsRefused) {
+  test::scopes two{2};
+  scope& kept = two.open();
+  auto const stale = make(kept, 1);
+  scope& taker = two.open();
+  while_stalled(
+      "ref-pin", [&] { EXPECT_FALSE(stale.pin()); },
+      [&] {
+        kept.close();
+        EXPECT_EQ(*make(taker, 2).get(), 2);
+        EXPECT_EQ(two.pages_in_use(), 1U);
+      });
+  taker.close();
+  EXPECT_EQ(two.pages_in_use(), 0U);
+}
+
+TEST_F(RefInterleaving, APinThatStallsWhileTheObjectIsRewoundIsRefused) {
+  scoped_ref<std::byte> rewound;
+  scope_entry const entered{first, first.main_arena()};
+  auto const mark = first.arena().mark();
+  rewound = {first, first.arena().make_span<std::byte>(16'384).front()};
+  while_stalled("ref-pin", [&] { EXPECT_FALSE(rewound.pin()); }, [&] { first.arena().rewind(mark); });
+  EXPECT_TRUE(ref.pin()) << "the scope lives, and the page before";
+  EXPECT_EQ(rewound.get(), nullptr);
+}
+
+TEST_F(RefInterleaving, APinThatStallsIsRefusedAlsoWhenItsRegistryIsGoneMeanwhile) {
+  auto gone = std::make_unique<test::scopes>(2);
+  scope& opened = gone->open();
+  auto const stale = make(opened, 1);
+  std::unique_ptr<test::scopes> later;
+  scope* tenant = nullptr;
+  while_stalled(
+      "ref-pin", [&] { EXPECT_FALSE(stale.pin()); },
+      [&] {
+        opened.close();
+        gone.reset();
+        later = std::make_unique<test::scopes>(2);
+        tenant = &later->open();
+        EXPECT_EQ(*make(*tenant, 2).pin(), 2);
+      });
+  tenant->close();
+  EXPECT_EQ(later->pages_in_use(), 0U);
+}
+
+TEST_F(RefInterleaving, APinTakenWhileTheScopeIsBeingClosedKeepsTheObject) {
+  pinned<int> looking;
+  while_stalled("scope-close", [&] { first.close(); }, [&] { looking = ref.pin(); });
+  ASSERT_TRUE(looking);
+  EXPECT_EQ(*looking, 1);
+  EXPECT_EQ(s.pages_in_use(), 1U);
+  looking = {};
+  EXPECT_EQ(s.pages_in_use(), 0U);
 }
 
 // ---- half opened, half ended

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <mayfly/allocation_error.hpp>
+#include <mayfly/detail/handle_map.hpp>
 #include <mayfly/detail/mapping.hpp>
 #include <mayfly/detail/poison.hpp>
 #include <mayfly/detail/recycler.hpp>
@@ -109,7 +110,7 @@ struct page_span {
 };
 
 /// What the pool and the page's present owner know of one page. Kept outside the page, never unmapped before the pool
-/// is. All but `owner` belong to whoever holds the page (A2).
+/// is. All but `owner` and the armed bit belong to whoever holds the page (A2).
 struct page_descriptor {
   std::atomic<std::uint64_t> owner;  ///< tag of the scope that holds the page, 0 when nobody does; read by anyone
   std::uint64_t sequence;            ///< the arena's count of pages and blocks when it took this one
@@ -122,10 +123,24 @@ struct page_descriptor {
     std::uint32_t page_class;  ///< pages: set once, when cut
     std::uint32_t units;       ///< blocks: bytes handed out, in units of 4 KiB
   };
-  union {
-    std::uint32_t coloured;         ///< pages: 1 for the arena's first, which starts at an offset of its own
-    std::uint32_t committed_units;  ///< blocks: memory it has had, in units of 4 KiB
-  };
+  /// Pages: 1 for the arena's first, which starts at an offset of its own. Blocks: memory it has had, in units of 4
+  /// KiB. On top: whether a handle into it was made since it was taken, set by any thread of its owner.
+  std::atomic<std::uint32_t> state;
+
+  // Relaxed, all: the holder's, and ordered with the memory itself. Plain stores: threads that arm at the same time
+  // store the same, and nobody else writes while handles can be made.
+  static constexpr std::uint32_t armed_bit = std::uint32_t{1} << 31U;
+  [[nodiscard]] bool armed() const noexcept { return (state.load(std::memory_order_relaxed) & armed_bit) != 0; }
+  void arm() noexcept { state.store(state.load(std::memory_order_relaxed) | armed_bit, std::memory_order_relaxed); }
+  void disarm() noexcept { state.store(state.load(std::memory_order_relaxed) & ~armed_bit, std::memory_order_relaxed); }
+  [[nodiscard]] bool coloured() const noexcept { return (state.load(std::memory_order_relaxed) & 1U) != 0; }
+  void start(bool is_coloured) noexcept { state.store(is_coloured ? 1 : 0, std::memory_order_relaxed); }
+  [[nodiscard]] std::size_t committed_bytes() const noexcept {
+    return (state.load(std::memory_order_relaxed) & ~armed_bit) * block_unit_bytes;
+  }
+  void set_committed_bytes(std::size_t bytes) noexcept {
+    state.store(static_cast<std::uint32_t>(bytes / block_unit_bytes), std::memory_order_relaxed);
+  }
 
   /// Blocks: bytes handed out.
   [[nodiscard]] std::size_t block_bytes() const noexcept { return std::size_t{units} * block_unit_bytes; }
@@ -170,7 +185,10 @@ class page_pool final : private detail::thread_exit_listener {
 
   /// Takes a page back. `c` is the class it was taken with.
   void give_page(std::size_t c, std::uint32_t index) noexcept {
-    descriptors_[index].owner.store(0, std::memory_order_relaxed);  // relaxed: see owner_of()
+    page_descriptor& page = descriptors_[index];
+    page.owner.store(0, std::memory_order_relaxed);  // relaxed: see owner_of()
+    if (page.armed()) [[unlikely]]
+      retire_handles(index, class_bytes(c));
     detail::poison(page_address(index), class_bytes(c));
     if (!options_.recycle) [[unlikely]]
       return retire(c, index);
@@ -203,6 +221,12 @@ class page_pool final : private detail::thread_exit_listener {
   /// The owner tag of the page that `address` lies in; 0 when it is none of this pool's, or is idle; in quarantine
   /// still the owner it had. Wait-free. Exact for an address whose owner cannot end meanwhile, a hint otherwise.
   [[nodiscard]] std::uint64_t owner_of(void const* address) const noexcept;
+
+  /// A handle for `address` in memory with that owner tag, which cannot be given back meanwhile: from when it is, the
+  /// handle names nothing, for ever. `owner` is kept for whoever resolves it. Any thread; wait-free but for the first
+  /// handle into 4 KiB of addresses, which may take a lock and a system call. 0: the memory is not that owner's, or the
+  /// process has no anchor left.
+  [[nodiscard]] detail::handle_bits make_handle(void const* address, void* owner, std::uint64_t owner_tag) noexcept;
 
   /// Whether `address` lies in the reservation.
   [[nodiscard]] bool contains(void const* address) const noexcept {
@@ -242,6 +266,7 @@ class page_pool final : private detail::thread_exit_listener {
   static constexpr std::size_t span_shift = 21;
   static constexpr std::size_t bins = 12;  // blocks of 2^(unit_shift + bin), up to a span
   static constexpr std::size_t cached_runs = 32;
+  static constexpr std::uint32_t no_index = std::numeric_limits<std::uint32_t>::max();
   static_assert(std::size_t{1} << span_shift == detail::span_space::span_bytes);
 
   /// Which pieces a span is cut into; 0 while it is free. Packed, so that it is read in one load.
@@ -269,6 +294,8 @@ class page_pool final : private detail::thread_exit_listener {
 
   void on_thread_exit(detail::thread_index ending) noexcept override;
 
+  [[nodiscard]] std::uint32_t index_at(void const* address) const noexcept;
+  void retire_handles(std::uint32_t index, std::size_t bytes) noexcept;
   [[nodiscard]] page_span take_page_slow(std::size_t c) noexcept;
   [[nodiscard]] page_span take_stolen(std::size_t c, page_span const& otherwise) noexcept;
   [[nodiscard]] page_span take_returned(std::size_t c) noexcept;
@@ -308,6 +335,7 @@ class page_pool final : private detail::thread_exit_listener {
   detail::mapped_array<page_descriptor> descriptors_;
   detail::mapped_array<span_word> span_words_;
   detail::recycler pages_;
+  detail::handle_map handles_;
 
   std::array<detail::chain_depot, classes> returned_{};   // pages without memory
   std::array<detail::chain_depot, bins> idle_blocks_{};   // blocks up to a span, with memory

@@ -3,6 +3,7 @@
 #include <mayfly/arena.hpp>
 #include <mayfly/byte_budget.hpp>
 #include <mayfly/detail/thread_scope.hpp>
+#include <mayfly/schedule_point.hpp>
 #include <mayfly/scope_id.hpp>
 
 #include <atomic>
@@ -203,7 +204,9 @@ class alignas(64) scope {
   static constexpr unsigned generation_shift = 24;
 
   scope(scope_registry& registry, page_pool& pool, std::uint32_t slot_index) noexcept;
+  // Never called: a slot once used stays a scope (S10), and goes on in another registry by this.
   ~scope() = default;
+  void move_in(scope_registry& registry, page_pool& pool, std::uint32_t slot_index) noexcept;
 
   /// Whether the tenant of that generation may still be entered. Relaxed: asked of a scope that this thread is inside,
   /// which only this thread can have ended, or somebody who broke close()'s rule.
@@ -216,6 +219,7 @@ class alignas(64) scope {
   [[nodiscard]] mayfly::arena& make_lane(std::uint64_t key);
   void drop_hold() noexcept;
   void end_life() noexcept;
+  [[nodiscard]] bool try_pin(std::uint64_t generation) noexcept;
   void unpin() noexcept;
   void tear_down() noexcept;
   void quarantine_memory() noexcept;
@@ -246,6 +250,29 @@ class alignas(64) scope {
   detail::scope_resource resource_;
   alignas(64) byte_budget budget_;  // written by every lane that takes a page
 };
+
+/// Keeps the memory of the tenant of that generation, where it lives.
+inline bool scope::try_pin(std::uint64_t generation) noexcept {
+  std::uint64_t control = control_.load(std::memory_order_relaxed);  // relaxed: the exchange checks it
+  while (control >> generation_shift == generation && (control & live_bit) != 0 && (control & pins_mask) != pins_mask) {
+    MAYFLY_SCHEDULE_POINT("scope-pin");
+    // Lock-free; no ABA: the generation is in the word (S2).
+    // sync scope-open: acquire; pairs with open(); reads the slot's fields
+    if (control_.compare_exchange_weak(control, control + pin_one, std::memory_order_acquire,
+                                       std::memory_order_relaxed)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+inline void scope::unpin() noexcept {
+  MAYFLY_SCHEDULE_POINT("scope-unpin");
+  // sync scope-pin: release; pairs with end_life() and close(); what we did with the memory comes before its end
+  // sync scope-pin: acquire; pairs with end_life() and close(); the last one reads what the scope's users did
+  std::uint64_t const before = control_.fetch_sub(pin_one, std::memory_order_acq_rel);
+  if ((before & live_bit) == 0 && (before & pins_mask) == pin_one) tear_down();
+}
 
 }  // namespace mayfly
 

@@ -6,6 +6,10 @@
 
 namespace mayfly {
 
+namespace detail {
+struct scope_handle;
+}
+
 /// Keeps a scope open; see scope::hold(). Move-only, may be dropped on any thread; dropping the last one after close()
 /// ends the scope there.
 class scope_hold {
@@ -59,6 +63,11 @@ class scope_pin {
 
  private:
   friend class scope_registry;
+  friend struct detail::scope_handle;
+  /// Empty where no tenant of that generation lives.
+  [[nodiscard]] static scope_pin of(scope& wanted, std::uint64_t generation) noexcept {
+    return wanted.try_pin(generation) ? scope_pin{wanted} : scope_pin{};
+  }
   explicit scope_pin(scope& pinned) noexcept : scope_{&pinned} {}
 
   scope* scope_ = nullptr;

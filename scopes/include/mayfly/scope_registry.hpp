@@ -2,8 +2,8 @@
 
 #include <mayfly/audit.hpp>
 #include <mayfly/detail/guard_choice.hpp>
-#include <mayfly/detail/mapping.hpp>
 #include <mayfly/detail/recycler.hpp>
+#include <mayfly/detail/slot_memory.hpp>
 #include <mayfly/detail/slot_space.hpp>
 #include <mayfly/guard.hpp>
 #include <mayfly/page_pool.hpp>
@@ -47,7 +47,7 @@ struct scope_info {
 
 /// Opens scopes and finds them by id, from any thread.
 ///
-///     slots        [ scope | scope | scope | ... ]     fixed, never unmapped while the registry lives
+///     slots        [ scope | scope | scope | ... ]     fixed, never unmapped: see detail::slot_memory
 ///     free slots   magazines and depot, as pages: see detail::recycler
 ///
 /// A slot's generation moves on with every scope, and a slot whose generations are used up is retired, so a stale id is
@@ -127,7 +127,7 @@ class scope_registry final : private detail::thread_exit_listener {
   std::uint32_t capacity_;
   std::uint64_t first_generation_;
   detail::slot_range range_;  // which ids are ours
-  detail::mapping memory_;
+  detail::slot_memory memory_;
   scope* slots_;
   detail::recycler free_;
   audit_options audit_;
