@@ -64,6 +64,23 @@ TEST_F(PageQuarantine, KeepsAnOwnersPagesAndSaysWhoseTheyAre) {
   EXPECT_FALSE(detail::find_quarantined(&pool));
 }
 
+TEST_F(PageQuarantine, HandlesIntoWhatItTakesNameNothingFromThenOn) {
+  pool.start_quarantine();
+  arena memory{pool, {.owner_tag = 7}};
+  int owner = 0;
+  auto const page = pool.make_handle(memory.allocate(8), &owner, 7);
+  auto const block = pool.make_handle(memory.allocate(300 * kib), &owner, 7);
+  ASSERT_NE(detail::address_of(detail::anchor_of(page), page), nullptr);
+  ASSERT_NE(detail::address_of(detail::anchor_of(block), block), nullptr);
+  {
+    detail::quarantine_admission into{*pool.quarantine(), {.owner = 7}};
+    memory.reset_into(into);
+  }
+  EXPECT_EQ(pool.stats().quarantine.pages, 1U);
+  EXPECT_EQ(detail::address_of(detail::anchor_of(page), page), nullptr);
+  EXPECT_EQ(detail::address_of(detail::anchor_of(block), block), nullptr);
+}
+
 TEST_F(PageQuarantine, APageIsNotHandedOutWhileItLiesThere) {
   pool.start_quarantine({.pages = 4});
   char* const memory = close_owner(1);

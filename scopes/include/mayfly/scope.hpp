@@ -204,7 +204,7 @@ class alignas(64) scope {
   static constexpr unsigned generation_shift = 24;
 
   scope(scope_registry& registry, page_pool& pool, std::uint32_t slot_index) noexcept;
-  // Never called: a slot once used stays a scope (S10), and goes on in another registry by this.
+  // Never called: a slot once used stays a scope (S12), and goes on in another registry by this.
   ~scope() = default;
   void move_in(scope_registry& registry, page_pool& pool, std::uint32_t slot_index) noexcept;
 

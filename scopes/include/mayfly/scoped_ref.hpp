@@ -52,7 +52,7 @@ struct scope_handle {
     std::byte* const address = address_of(anchor, handle);
     if (address == nullptr || in.owner == nullptr) return {};
     MAYFLY_SCHEDULE_POINT("ref-pin");
-    // S10: whatever has become of the scope meanwhile, and of its registry, the address is still that of a scope.
+    // S12: whatever has become of the scope meanwhile, and of its registry, the address is still that of a scope.
     scope_pin pin = scope_pin::of(*static_cast<scope*>(in.owner), scope_id::from_bits(in.tag).generation());
     // The scope may have given the memory back before it was pinned, without ending: by a rewind.
     if (!pin || address_of(anchor, handle) != address) return {};

@@ -67,8 +67,8 @@ struct handle_owner {
   std::uint64_t tag = 0;
 };
 
-/// Who has made handles into the unit in its present generation; nobody: null. Ask before address_of(): where that still answers,
-/// both are the handle's.
+/// Who has made handles into the unit in its present generation; nobody: null. Ask before address_of(): where that
+/// still answers, both are the handle's.
 [[nodiscard]] inline handle_owner owner_of(handle_anchor const& anchor) noexcept {
   // sync handle-owner: acquire, both; pairs with handle_map::make(); who reads a later owner's sees in address_of()
   // that the handle's own has ended

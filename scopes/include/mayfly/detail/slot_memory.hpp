@@ -8,7 +8,7 @@
 
 namespace mayfly::detail {
 
-/// The memory that a registry's slots lie in. Never unmapped, nor used for anything else (S10): what an ended registry
+/// The memory that a registry's slots lie in. Never unmapped, nor used for anything else (S12): what an ended registry
 /// leaves goes to a later one, whose scopes go on above the generations of those before. So whoever still has the
 /// address of a scope may look at its control word, and finds no other scope of the same generation there, ever.
 class slot_memory {
