@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 #include <vector>
 
 namespace mayfly::service {
@@ -80,9 +81,12 @@ bool is_pair_list(json::array const& list) {
   return mark != nullptr && mark->size() == 1 && mark->front() == pair_list_mark;
 }
 
-class as_read_writer {
+/// The walk through a tree, one level of recursion for each of its levels; how numbers, strings and objects are written
+/// is the form's.
+template <class Form>
+class tree_writer {
  public:
-  explicit as_read_writer(answer_buffer& to) : to_(to) {}
+  explicit tree_writer(answer_buffer& to) : to_(to) {}
 
   void write(json::value const& value) {
     switch (value.kind()) {
@@ -91,31 +95,22 @@ class as_read_writer {
       case json::kind::bool_:
         return to_.append(value.get_bool() ? "true" : "false");
       case json::kind::int64:
-        return write_integer(value.get_int64(), to_);
+        return form().write_number(value.get_int64());
       case json::kind::uint64:
-        return write_integer(value.get_uint64(), to_);
+        return form().write_number(value.get_uint64());
       case json::kind::double_:
-        return write_ecmascript_number(value.get_double(), to_);
+        return form().write_number(value.get_double());
       case json::kind::string:
-        return write(value.get_string());
+        return form().write_text(value.get_string());
       case json::kind::array:
-        return write(value.get_array());
+        return form().write_array(value.get_array());
       case json::kind::object:
-        return write(value.get_object());
+        return form().write_object(value.get_object());
     }
   }
 
- private:
-  void write(json::string const& text) {
-    if (is_verbatim(text)) {
-      to_.append(view(text).substr(1));
-    } else {
-      write_string(view(text), to_);
-    }
-  }
-
-  void write(json::array const& list) {
-    if (is_pair_list(list)) return write_pairs(list);
+ protected:
+  void write_elements(json::array const& list) {
     to_.push('[');
     bool first = true;
     for (auto const& element : list) {
@@ -126,31 +121,57 @@ class as_read_writer {
     to_.push(']');
   }
 
-  void write_pairs(json::array const& list) {
-    to_.push('{');
-    for (std::size_t i = 1; i < list.size(); i += 2) {
-      if (i != 1) to_.push(',');
-      write_string(view(list[i].get_string()), to_);
-      to_.push(':');
-      write(list[i + 1]);
-    }
-    to_.push('}');
-  }
-
-  void write(json::object const& object) {
-    to_.push('{');
-    bool first = true;
-    for (auto const& member : object) {
-      if (!first) to_.push(',');
-      first = false;
-      write_string(view(member.key()), to_);
-      to_.push(':');
-      write(member.value());
-    }
-    to_.push('}');
+  void write_member(bool first, json::string_view name, json::value const& value) {
+    if (!first) to_.push(',');
+    write_string(view(name), to_);
+    to_.push(':');
+    write(value);
   }
 
   answer_buffer& to_;
+
+ private:
+  Form& form() { return static_cast<Form&>(*this); }
+};
+
+class as_read_writer : public tree_writer<as_read_writer> {
+ public:
+  using tree_writer::tree_writer;
+
+ private:
+  friend tree_writer;
+
+  template <class Integer>
+  void write_number(Integer value) {
+    write_integer(value, to_);
+  }
+  void write_number(double value) { write_ecmascript_number(value, to_); }
+
+  void write_text(json::string const& text) {
+    if (is_verbatim(text)) {
+      to_.append(view(text).substr(1));
+    } else {
+      write_string(view(text), to_);
+    }
+  }
+
+  void write_array(json::array const& list) {
+    if (is_pair_list(list)) return write_pairs(list);
+    write_elements(list);
+  }
+
+  void write_pairs(json::array const& list) {
+    to_.push('{');
+    for (std::size_t i = 1; i < list.size(); i += 2) write_member(i == 1, list[i].get_string(), list[i + 1]);
+    to_.push('}');
+  }
+
+  void write_object(json::object const& object) {
+    to_.push('{');
+    bool first = true;
+    for (auto const& member : object) write_member(std::exchange(first, false), member.key(), member.value());
+    to_.push('}');
+  }
 };
 
 struct sortable {
@@ -163,52 +184,26 @@ struct sortable {
   }
 };
 
-class canonical_writer {
+class canonical_writer : public tree_writer<canonical_writer> {
  public:
-  canonical_writer(answer_buffer& to, std::pmr::memory_resource* scratch) : to_(to), members_(scratch) {}
-
-  void write(json::value const& value) {
-    switch (value.kind()) {
-      case json::kind::null:
-        return to_.append("null");
-      case json::kind::bool_:
-        return to_.append(value.get_bool() ? "true" : "false");
-      case json::kind::int64:
-        return write_ecmascript_number(value.get_int64(), to_);
-      case json::kind::uint64:
-        return write_ecmascript_number(value.get_uint64(), to_);
-      case json::kind::double_:
-        return write_ecmascript_number(value.get_double(), to_);
-      case json::kind::string:
-        return write_string(view(value.get_string()), to_);
-      case json::kind::array:
-        return write(value.get_array());
-      case json::kind::object:
-        return write(value.get_object());
-    }
-  }
+  canonical_writer(answer_buffer& to, std::pmr::memory_resource* scratch) : tree_writer(to), members_(scratch) {}
 
  private:
-  void write(json::array const& list) {
-    to_.push('[');
-    bool first = true;
-    for (auto const& element : list) {
-      if (!first) to_.push(',');
-      first = false;
-      write(element);
-    }
-    to_.push(']');
-  }
+  friend tree_writer;
 
-  void write(json::object const& object) {
+  template <class Number>
+  void write_number(Number value) {
+    write_ecmascript_number(value, to_);
+  }
+  void write_text(json::string const& text) { write_string(view(text), to_); }
+  void write_array(json::array const& list) { write_elements(list); }
+
+  void write_object(json::object const& object) {
     std::size_t const begin = sort_members(object);
     to_.push('{');
     for (std::size_t i = begin; i < begin + object.size(); ++i) {
-      if (i != begin) to_.push(',');
-      json::key_value_pair const& member = *members_[i].member;  // write() below may move the table
-      write_string(view(member.key()), to_);
-      to_.push(':');
-      write(member.value());
+      json::key_value_pair const& member = *members_[i].member;  // writing may move the table
+      write_member(i == begin, member.key(), member.value());
     }
     to_.push('}');
     members_.resize(begin);
@@ -227,7 +222,6 @@ class canonical_writer {
     return begin;
   }
 
-  answer_buffer& to_;
   std::pmr::vector<sortable> members_;  // of all objects that are open, innermost last
 };
 
