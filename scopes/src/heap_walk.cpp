@@ -7,6 +7,7 @@
 #include <array>
 #include <cstdlib>
 #include <string_view>
+#include <utility>
 
 #include <sys/uio.h>
 #include <unistd.h>
@@ -72,14 +73,18 @@ heap_walk::heap_walk(workplace& in, memory_search& search, std::span<loaded_obje
 std::span<heap_holding const> heap_walk::run(memory_range not_in) noexcept {
   memory_map_reader map;
   mapping_entry entry;
+  memory_range heap{};  // several mappings where the process was forked and has grown since
   if (!map.opened()) search_.not_complete();
   while (!search_.spent() && map.next(entry)) {
     if (!entry.writable || entry.is_stack) continue;
     memory_range const whole = entry.range;
+    if (!sanitized && entry.is_break) {
+      heap = {heap.bytes == 0 ? whole.first : heap.first, heap.bytes + whole.bytes};
+      continue;
+    }
+    search_break(std::exchange(heap, {}));
     if constexpr (sanitized) {
       search_sanitized(whole);
-    } else if (entry.is_break) {
-      search_break(whole);
     } else if (whole.end() <= not_in.first || whole.first >= not_in.end()) {
       search_mapping(whole);
     } else {  // neighbouring mappings of one kind are listed as one
@@ -87,6 +92,7 @@ std::span<heap_holding const> heap_walk::run(memory_range not_in) noexcept {
       if (whole.end() > not_in.end()) search_mapping({not_in.end(), whole.end() - not_in.end()});
     }
   }
+  search_break(heap);
   return {work_.holdings.data(), count_};
 }
 
@@ -96,6 +102,7 @@ void heap_walk::hold(found_word word, memory_range block) noexcept {
 }
 
 void heap_walk::search_break(memory_range mapping) noexcept {
+  if (mapping.bytes == 0 || search_.spent()) return;
   search_region({.chunks = mapping, .state = find_main_state(mapping), .arena_bit = 0});
 }
 
