@@ -55,28 +55,20 @@ std::uint64_t detail::assign_thread_key() noexcept {
   return assigned_thread_key;
 }
 
-void* detail::scope_resource::do_allocate(std::size_t bytes, std::size_t alignment) {
-  return owner_->arena().allocate(bytes, alignment);
-}
-
-/// Only the lane that a block came from may give it back early. With one lane that is certain; with several the block
-/// stays until the scope ends.
-void detail::scope_resource::do_deallocate(void* memory, std::size_t bytes, std::size_t alignment) {
-  // Relaxed: a lane that appears this moment cannot be the one that `memory` came from on this thread.
-  bool const single = owner_->lanes_.load(std::memory_order_relaxed) == nullptr;
-  if (current.active == owner_ && current.lane == &owner_->main_ && single) {
-    owner_->main_.deallocate(memory, bytes, alignment);
-  }
-}
-
 // ---- life
 
 scope::scope(scope_registry& registry, page_pool& pool, std::uint32_t slot_index) noexcept
-    : control_{0}, slot_index_{slot_index}, registry_{&registry}, main_{pool}, resource_{*this} {}
+    : control_{0},
+      slot_index_{slot_index},
+      slot_number_{registry.range_.first() + slot_index},
+      registry_{&registry},
+      main_{pool} {}
 
 /// The registry before has ended, and with it all that might have been here.
 void scope::move_in(scope_registry& registry, page_pool& pool, std::uint32_t slot_index) noexcept {
   slot_index_ = slot_index;
+  slot_number_.store(registry.range_.first() + slot_index,
+                     std::memory_order_relaxed);  // relaxed: slot-limit publishes it
   registry_ = &registry;
   main_ = mayfly::arena{pool};
 }

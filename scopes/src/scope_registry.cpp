@@ -82,6 +82,9 @@ scope_registry::~scope_registry() {
     std::uint64_t const next = generation == 0 ? scope_id::largest_generation + 1 : generation + (ended ? 0 : 1);
     fresh = std::max(fresh, next);
     slots_[slot].main_.reset();
+    // Who comes late from now on is not told the route: its text may go with the registry. Relaxed: a late look at it
+    // while the registry ends is a caller's bug on top of another.
+    slots_[slot].route_size_.store(0, std::memory_order_relaxed);
   }
   range_.used_below(fresh);
   memory_.used_below(fresh);

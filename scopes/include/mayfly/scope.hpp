@@ -2,6 +2,7 @@
 
 #include <mayfly/arena.hpp>
 #include <mayfly/byte_budget.hpp>
+#include <mayfly/detail/scope_resource.hpp>
 #include <mayfly/detail/thread_scope.hpp>
 #include <mayfly/schedule_point.hpp>
 #include <mayfly/scope_id.hpp>
@@ -68,21 +69,6 @@ struct lane {
   lane* next;
 };
 
-/// The pmr face of a scope: finds the calling thread's lane at every call.
-class scope_resource final : public std::pmr::memory_resource {
- public:
-  explicit scope_resource(scope& owner) noexcept : owner_{&owner} {}
-
- private:
-  void* do_allocate(std::size_t bytes, std::size_t alignment) override;
-  void do_deallocate(void* memory, std::size_t bytes, std::size_t alignment) override;
-  [[nodiscard]] bool do_is_equal(std::pmr::memory_resource const& other) const noexcept override {
-    return this == &other;
-  }
-
-  scope* owner_;
-};
-
 }  // namespace detail
 
 /// One request's life and memory: an arena for every thread that allocates in it, an id, a deadline, a stop flag.
@@ -96,7 +82,7 @@ class scope_resource final : public std::pmr::memory_resource {
 /// Who may call: id, slot_index, route, deadline, opened, opener_thread and stop_requested from any thread while the
 /// scope is known to live (inside it, or under a hold or pin); arena, memory, make and hold inside it (a scope_entry on
 /// this thread).
-class alignas(64) scope {
+class alignas(64) scope : private detail::resource_ring {
  public:
   scope(scope const&) = delete;
   scope& operator=(scope const&) = delete;
@@ -131,9 +117,11 @@ class alignas(64) scope {
     return find_arena();
   }
 
-  /// A pmr resource that allocates from the calling thread's lane; valid while the scope lives. Its allocate throws
-  /// scope_mismatch outside the scope. Memory may be given back from any lane (and then stays until the end).
-  [[nodiscard]] std::pmr::memory_resource* memory() noexcept { return &resource_; }
+  /// A pmr resource that allocates from the calling thread's lane. Its allocate throws scope_mismatch outside the
+  /// scope. Memory may be given back from any lane (and then stays until the end). It may be called for ever: after the
+  /// scope has ended, also in the slot's next tenancies and without the registry, giving back does nothing but report
+  /// MF-E21, and asking reports MF-E22 and throws scope_gone.
+  [[nodiscard]] std::pmr::memory_resource* memory() noexcept { return &of(id_.generation()); }
 
   /// Constructs in this thread's lane; see arena::make.
   template <typename T, typename... Args>
@@ -202,6 +190,8 @@ class alignas(64) scope {
   static constexpr std::uint64_t closed_bit = std::uint64_t{1} << 22U;
   static constexpr std::uint64_t live_bit = std::uint64_t{1} << 23U;
   static constexpr unsigned generation_shift = 24;
+  // From the opening until the memory is gone one of these is set.
+  static constexpr std::uint64_t tenancy_bits = live_bit | closed_bit | pins_mask;
 
   scope(scope_registry& registry, page_pool& pool, std::uint32_t slot_index) noexcept;
   // Never called: a slot once used stays a scope (S12), and goes on in another registry by this.
@@ -229,6 +219,7 @@ class alignas(64) scope {
   std::atomic<std::uint64_t> control_;
   std::atomic<std::uint32_t> holds_{0};  // the opener's part counts as one
   std::uint32_t slot_index_;
+  std::atomic<std::uint32_t> slot_number_;  // in ids; read by late callers of a resource
   scope_registry* registry_;
 
   // Written by open() and the owner, read by listings on any thread. Each is published by its own release store, so
@@ -247,7 +238,6 @@ class alignas(64) scope {
   scope const* parent_ = nullptr;  // may have ended: its slot stays a scope
   std::uint64_t parent_generation_ = 0;
   mayfly::arena main_;
-  detail::scope_resource resource_;
   alignas(64) byte_budget budget_;  // written by every lane that takes a page
 };
 
@@ -278,5 +268,6 @@ inline void scope::unpin() noexcept {
 
 // The rest of what a scope is used through; each of these headers may also be included by itself.
 #include <mayfly/scope_entry.hpp>
+#include <mayfly/scope_gone.hpp>
 #include <mayfly/scope_hold.hpp>
 #include <mayfly/stop_token.hpp>

@@ -23,7 +23,7 @@ namespace mayfly {
 
 /// What a registry is made of; the constructor refuses nonsense by the option's name.
 struct scope_registry_options {
-  /// Scopes that may be open at once: 1 to 4,194,304. A slot costs about half a KiB once used.
+  /// Scopes that may be open at once: 1 to 4,194,304. A slot costs three quarters of a KiB once used.
   std::uint32_t capacity = 16'384;
   /// Generation of the first scope in every slot: 1 to 2^40 - 1. For tests of what happens at the end of generations.
   std::uint64_t first_generation = 1;

@@ -318,8 +318,8 @@ std::optional<egress_hit> find_address(T const& value, address_range range) noex
   }
 }
 
-// What the library's own values hold looks like addresses, or is meant to be kept: ids, handles. A scope_hold is walked:
-// a value that brings one along may point into what it keeps, and the egress check looks for it.
+// What the library's own values hold looks like addresses, or is meant to be kept: ids, handles. A scope_hold is
+// walked: a value that brings one along may point into what it keeps, and the egress check looks for it.
 template <>
 inline constexpr bool walks<scope_id> = false;
 template <>

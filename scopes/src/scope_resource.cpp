@@ -1,0 +1,115 @@
+// The tripwire: what a scope's memory_resource answers, while the scope lives and for ever after.
+
+#include <mayfly/detail/scope_resource.hpp>
+#include <mayfly/escape_report.hpp>
+#include <mayfly/scope.hpp>
+#include <mayfly/scope_gone.hpp>
+
+#include <cstdint>
+#include <cstdio>
+
+namespace mayfly {
+
+scope_gone::scope_gone(scope_id ended) noexcept : id_{ended}, text_{} {
+  std::snprintf(text_.data(), text_.size(),
+                "MF-E22: memory of scope %u.%llu was asked for through its memory_resource after the scope had ended",
+                ended.slot(), static_cast<unsigned long long>(ended.generation()));
+}
+
+namespace detail {
+
+scope& scope_resource::slot() const noexcept {
+  auto const ring = reinterpret_cast<std::uintptr_t>(this) & ~(std::uintptr_t{alignof(resource_ring)} - 1);
+  return static_cast<scope&>(*reinterpret_cast<resource_ring*>(ring));  // NOLINT(performance-no-int-to-ptr)
+}
+
+bool scope_resource::serves(std::uint64_t generation) const noexcept {
+  std::uint64_t const ticket = reinterpret_cast<std::uintptr_t>(this) / sizeof(scope_resource);
+  return (ticket ^ generation) % resource_ring::size == 0;
+}
+
+void* scope_resource::do_allocate(std::size_t bytes, std::size_t alignment) {
+  scope& owner = slot();
+  // On the thread that is inside it the scope's id does not change (S7).
+  if (current.active != &owner || !serves(owner.id_.generation())) [[unlikely]]
+    refuse(bytes);
+  return owner.arena().allocate(bytes, alignment);
+}
+
+/// Only the lane that a block came from may give it back early. With one lane that is certain; with several the block
+/// stays until the scope ends. Trusts nothing: neither that the scope still is there, nor that the memory is its own.
+void scope_resource::do_deallocate(void* memory, std::size_t bytes, std::size_t alignment) {
+  scope& owner = slot();
+  // sync scope-open: acquire; pairs with open(); reads the slot's fields
+  std::uint64_t const control = owner.control_.load(std::memory_order_acquire);
+  std::uint64_t const generation = control >> scope::generation_shift;
+  // Ended for everybody but pinned, or running its destructors, the scope still has its memory.
+  bool const there = (control & scope::tenancy_bits) != 0 && serves(generation);
+  if (!there) [[unlikely]]
+    return report_late(memory, bytes);
+  scope_id const id{owner.slot_number_.load(std::memory_order_relaxed), generation};  // relaxed: scope-open, above
+  if (auto const holder = scope_id::from_bits(owner.main_.pool().owner_of(memory)); holder != id) [[unlikely]]
+    return report_foreign(memory, bytes, holder ? holder : id);
+  // Relaxed: a lane that appears this moment cannot be the one that `memory` came from on this thread.
+  bool const single = owner.lanes_.load(std::memory_order_relaxed) == nullptr;
+  if (current.active == &owner && current.lane == &owner.main_ && single) {
+    owner.main_.deallocate(memory, bytes, alignment);
+  }
+}
+
+void scope_resource::report_late(void const* memory, std::size_t bytes) const noexcept {
+  escape_report late{.rule = escape_rule::late_deallocate, .address = memory, .allocation_bytes = bytes};
+  complete(late);
+  report_escape(late);
+}
+
+/// The scope lives, but what is given back to it is not its memory: it was, of a tenancy that is gone.
+void scope_resource::report_foreign(void const* memory, std::size_t bytes, scope_id holder) noexcept {
+  report_escape({.rule = escape_rule::late_deallocate, .address = memory, .scope = holder, .allocation_bytes = bytes});
+}
+
+/// A caller outside the scope, while it lives; or one that comes late.
+void scope_resource::refuse(std::size_t bytes) const {
+  scope& owner = slot();
+  // sync scope-open: acquire; pairs with open(); reads the slot's fields
+  std::uint64_t const control = owner.control_.load(std::memory_order_acquire);
+  if ((control & scope::live_bit) != 0 && serves(control >> scope::generation_shift)) {
+    // Relaxed: scope-open, above.
+    scope_id const wanted{owner.slot_number_.load(std::memory_order_relaxed), control >> scope::generation_shift};
+    throw scope_mismatch{wanted, current.active == nullptr ? scope_id{} : current.active->id()};
+  }
+  escape_report late{.rule = escape_rule::late_allocate, .allocation_bytes = bytes};
+  complete(late);
+  report_escape(late);
+  throw scope_gone{late.scope};
+}
+
+/// Adds what is known of the tenancy that it speaks for: which one it must have been, if it was one of the slot's last
+/// 32; and what the slot's fields say, where they still are its own.
+void scope_resource::complete(escape_report& late) const noexcept {
+  scope const& owner = slot();
+  // sync scope-open: acquire; pairs with open(); reads the slot's fields
+  std::uint64_t const control = owner.control_.load(std::memory_order_acquire);
+  std::uint64_t const present = control >> scope::generation_shift;
+  // The last one that has begun: a free slot names the one to come, a retired one nobody.
+  std::uint64_t last = (control & scope::tenancy_bits) != 0 ? present : present - 1;
+  if (present == 0) last = scope_id::largest_generation;
+  std::uint64_t generation = last;
+  while (generation != 0 && !serves(generation)) --generation;
+  if (generation == 0) return;
+  late.scope = scope_id{owner.slot_number_.load(std::memory_order_relaxed), generation};  // relaxed: for people to read
+  if (generation != last) return;
+  // sync scope-fields: acquire, each; pairs with open(); a newer tenant's value shows below that this one has ended
+  char const* const route = owner.route_data_.load(std::memory_order_acquire);
+  std::size_t const route_size = owner.route_size_.load(std::memory_order_acquire);
+  scope_clock::time_point const opened{scope_clock::duration{owner.opened_.load(std::memory_order_acquire)}};
+  std::int32_t const opener = owner.opener_thread_.load(std::memory_order_acquire);
+  // Relaxed: ordered behind the loads above by their acquire.
+  if (owner.control_.load(std::memory_order_relaxed) >> scope::generation_shift != present) return;
+  late.route = {route, route_size};
+  late.opened = opened;
+  late.opened_thread = opener;
+}
+
+}  // namespace detail
+}  // namespace mayfly
