@@ -19,6 +19,7 @@ page_pool& make_pages(std::optional<page_pool>& own, executor_options const& opt
 scope_registry_options registry_options(executor_options const& options) noexcept {
   return {.capacity = static_cast<std::uint32_t>(options.max_in_flight),
           .first_generation = options.first_generation,
+          .guard = options.guard,
           .audit = options.audit};
 }
 
@@ -48,6 +49,8 @@ executor_core::~executor_core() {
   close_rings();
   stop_workers();
   while (registry_.live() != 0) std::this_thread::sleep_for(std::chrono::milliseconds{1});  // held scopes
+  // A pool that others share goes on without what we guarded.
+  if (options_.guard.one_in != 0) pages_->release_quarantine();
 }
 
 /// One after the other, each running before the next is made: a failure finds no half-started thread.

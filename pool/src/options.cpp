@@ -1,6 +1,7 @@
 #include "options.hpp"
 
 #include "processors.hpp"
+#include <mayfly/detail/page_quarantine.hpp>
 
 #include <algorithm>
 #include <stdexcept>
@@ -21,6 +22,19 @@ void check_name(std::string const& name) {
   bool const printable = std::all_of(name.begin(), name.end(), [](char c) { return c > ' ' && c < '\x7f'; });
   if (name.empty() || name.size() > 10 || !printable) {
     refuse("name", "\"" + name + "\"", "1 to 10 printable characters without spaces (a thread name has room for 15)");
+  }
+}
+
+/// As the registry would, but by the names that the caller knows.
+void check_guard(guard_options const& guard, page_pool const* pages) {
+  constexpr std::uint32_t most_pages = page_quarantine::most_pages;
+  if (guard.quarantine_pages < 1 || guard.quarantine_pages > most_pages) {
+    refuse("guard.quarantine_pages", std::to_string(guard.quarantine_pages), "1 to " + std::to_string(most_pages));
+  }
+  std::size_t const page = pages != nullptr ? pages->class_bytes(0) : page_pool_options{}.class_bytes[0];
+  if (guard.quarantine_bytes < page) {
+    refuse("guard.quarantine_bytes", std::to_string(guard.quarantine_bytes),
+           "at least one page, " + std::to_string(page));
   }
 }
 
@@ -53,6 +67,7 @@ executor_options resolve(executor_options const& asked) {
     refuse("page_budget_bytes", std::to_string(options.page_budget_bytes),
            "0 when pages is given: the budget is that pool's max_bytes");
   }
+  check_guard(options.guard, options.pages);
   check_name(options.name);
   return options;
 }

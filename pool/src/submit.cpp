@@ -115,7 +115,7 @@ bool executor_core::over_page_budget() const noexcept {
   std::size_t const committed = pages_->committed_bytes();
   if (committed < most && most - committed >= wanted) return false;
   page_pool_stats const now = pages_->stats();
-  std::size_t idle = now.idle_block_bytes;
+  std::size_t idle = now.idle_block_bytes + now.quarantine.bytes;  // the quarantine gives way
   for (auto const& of_class : now.classes) idle += (of_class.in_magazines + of_class.in_depot) * of_class.page_bytes;
   std::size_t const in_use = now.committed_bytes - std::min(now.committed_bytes, idle);
   return in_use > most || most - in_use < wanted;

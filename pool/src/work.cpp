@@ -1,4 +1,5 @@
 #include "executor_core.hpp"
+#include <mayfly/detail/fault_handler.hpp>
 #include <mayfly/observer.hpp>
 #include <mayfly/schedule_point.hpp>
 #include <mayfly/scope.hpp>
@@ -7,6 +8,7 @@
 
 #include <array>
 #include <ctime>
+#include <optional>
 
 namespace mayfly::detail {
 namespace {
@@ -53,6 +55,8 @@ void* executor_core::worker_main(void* self) noexcept {
   worker& me = *static_cast<worker*>(self);
   executor_core& core = me.core;
   current_worker = &me;
+  std::optional<signal_stack> faults;
+  if (core.options_.guard.one_in != 0) faults.emplace();
   try {
     if (core.options_.effects != nullptr) me.effects = core.options_.effects->spawn_for_worker();
     core.arena_->execute([&] {

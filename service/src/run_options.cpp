@@ -4,6 +4,8 @@
 #include <mayfly/service/run_options.hpp>
 
 #include <array>
+#include <cstdint>
+#include <limits>
 
 namespace mayfly::service {
 
@@ -91,6 +93,11 @@ refusal set_deadline(run_options& to, std::string const& value) {
   return keep(parse_duration(value), to.deadline, "must be a time, such as 200us, 50ms, 2s or 1m");
 }
 
+refusal set_guard(run_options& to, std::string const& value) {
+  return keep(parse_count(value, 0, std::numeric_limits<std::uint32_t>::max()), to.guard_one_in,
+              "must be a number from 0 (none) to 4294967295");
+}
+
 refusal set_repeat(run_options& to, std::string const& value) {
   return keep(parse_count(value, 1, most_repeats), to.repeat, "must be a number from 1 on");
 }
@@ -123,7 +130,7 @@ constexpr std::string_view measuring = "Measuring";
 
 using enum setting::shape;
 
-constexpr std::array<setting, 17> all_settings{{
+constexpr std::array<setting, 18> all_settings{{
     {"handler", text, "NAME", work, "echo, canonicalize (RFC 8785), merge-patch (RFC 7396) or extract (RFC 6901)",
      &set_handler},
     {"patch", text, "FILE", work, "merge-patch: the patch that is applied to every request", &set_patch},
@@ -145,6 +152,9 @@ constexpr std::array<setting, 17> all_settings{{
      &set_workers},
     {"memory", text, "KIND", measuring, "arena (default), or heap: the same on the global heap, to compare",
      &set_memory},
+    {"guard", text, "N", measuring,
+     "keep the memory of 1 of N ended requests out of reach for a while, to catch late uses (default 0: none)",
+     &set_guard},
     {"repeat", text, "N", measuring, "run the input N times; answers are written the first time", &set_repeat},
     {"json", flag, "", measuring, "print the summary as JSON on standard output (needs --out FILE)", &set_json},
     {"quiet", flag, "", measuring, "no progress line and no summary", &set_quiet},
@@ -172,6 +182,9 @@ void check(run_options const& options) {
   if (!extracts && !options.pointers.empty()) throw usage_error("--pointer goes with --handler extract only");
   if (options.json && options.out == "-") {
     throw usage_error(json_needs_a_file);
+  }
+  if (options.guard_one_in != 0 && options.memory == memory_kind::heap) {
+    throw usage_error("--guard goes with --memory arena only: there is nothing to guard on the heap");
   }
   if (options.repeat > 1 && options.in == "-") {
     throw usage_error("--repeat needs --in PATH: standard input can be read only once");

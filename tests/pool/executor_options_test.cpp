@@ -53,6 +53,11 @@ TEST(ExecutorOptions, AcceptTheLastSensibleValueAndRefuseTheFirstThatIsNot) {
   EXPECT_THAT(refusal({.idle_spin = -1ns}), HasSubstr("idle_spin is -1 ns"));
   EXPECT_EQ(refusal({.worker_stack_bytes = 4 << 20}), "");
   EXPECT_THAT(refusal({.worker_stack_bytes = (4 << 20) - 1}), HasSubstr("worker_stack_bytes is 4194303"));
+  EXPECT_EQ(refusal({.guard = {.one_in = 1, .quarantine_pages = 65'536, .quarantine_bytes = 16'384}}), "");
+  EXPECT_THAT(refusal({.guard = {.quarantine_pages = 0}}),
+              HasSubstr("guard.quarantine_pages is 0; allowed: 1 to 65536"));
+  EXPECT_THAT(refusal({.guard = {.quarantine_pages = 65'537}}), HasSubstr("guard.quarantine_pages is 65537"));
+  EXPECT_THAT(refusal({.guard = {.quarantine_bytes = 16'383}}), HasSubstr("guard.quarantine_bytes is 16383"));
   EXPECT_EQ(refusal({.name = "tencharact"}), "");
   EXPECT_THAT(refusal({.name = "elevenchars"}), HasSubstr("name is \"elevenchars\""));
   EXPECT_THAT(refusal({.name = ""}), HasSubstr("name is \"\""));

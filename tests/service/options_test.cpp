@@ -47,6 +47,7 @@ TEST(Config, CanSayWhatFlagsCan) {
     window = 9
     workers = 3
     memory = "heap"
+    guard = 1000
     repeat = 5
     json = true
     quiet = false
@@ -67,11 +68,12 @@ TEST(Config, CanSayWhatFlagsCan) {
   EXPECT_EQ(options.window, 9U);
   EXPECT_EQ(options.workers, 3U);
   EXPECT_EQ(options.memory, memory_kind::heap);
+  EXPECT_EQ(options.guard_one_in, 1000U);
   EXPECT_EQ(options.repeat, 5U);
   EXPECT_TRUE(options.json);
   EXPECT_FALSE(options.quiet);
   EXPECT_EQ(options.progress, progress_choice::never);
-  std::size_t const lines = 17;
+  std::size_t const lines = 18;
   EXPECT_EQ(settings().size(), lines) << "a new setting belongs into this test";
 }
 
@@ -89,6 +91,8 @@ TEST(Config, NonsenseIsRefusedByKeyAndLine) {
   EXPECT_EQ(complaint("pointer = [true]"), "run.toml:1: 'pointer' must be an array of strings");
   EXPECT_THAT(complaint("pointer = \"a\""), HasSubstr("'a' is no JSON Pointer: at byte 0"));
   EXPECT_THAT(complaint("memory = \"stack\""), HasSubstr("'stack' is neither arena nor heap"));
+  EXPECT_EQ(complaint("guard = -1"), "run.toml:1: 'guard': '-1' must be a number from 0 (none) to 4294967295");
+  EXPECT_THAT(complaint("guard = 4294967296"), HasSubstr("'4294967296' must be a number"));
   EXPECT_THAT(complaint("handler = \"sort\""), HasSubstr("is none of echo canonicalize merge-patch extract"));
   EXPECT_THAT(complaint("deadline = 5"), HasSubstr("must be a time"));
   EXPECT_THAT(complaint("window = = 5"), HasSubstr("run.toml:1: "));
@@ -122,6 +126,8 @@ TEST(Options, WhatDoesNotGoTogetherIsRefused) {
   EXPECT_THAT(wrong([](run_options& o) { o.handler = handler_kind::extract; }), HasSubstr("needs --pointer"));
   EXPECT_THAT(wrong([](run_options& o) { o.pointers = {""}; }), HasSubstr("--pointer goes with"));
   EXPECT_THAT(wrong([](run_options& o) { o.json = true; }), HasSubstr("--out FILE"));
+  EXPECT_THAT(wrong([](run_options& o) { o.guard_one_in = 1, o.memory = memory_kind::heap; }),
+              HasSubstr("--guard goes with"));
   EXPECT_THAT(wrong([](run_options& o) { o.repeat = 2; }), HasSubstr("can be read only once"));
 }
 

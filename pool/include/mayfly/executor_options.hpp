@@ -2,6 +2,7 @@
 
 #include <mayfly/audit.hpp>
 #include <mayfly/escape_report.hpp>
+#include <mayfly/guard.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -72,6 +73,10 @@ struct executor_options {
   /// a detached task (MF-E14). Each is reported (escape_report.hpp) in any case. refuse: the submission is refused
   /// (admission_reason::escapes), the future holds escape_refused; log: it leaves; abort: std::abort().
   egress_action egress = egress_action::refuse;
+
+  /// Guard mode (guard.hpp): memory of one of so many ended requests kept out of reach for a while, so that a late use
+  /// faults and is reported by name. Where it is on, workers that have no alternate signal stack get one.
+  guard_options guard{};
 
   /// The first scope generation, for tests that begin just before the wrap.
   std::uint64_t first_generation = 1;

@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 
@@ -25,6 +26,7 @@ struct engine_options {
   std::size_t window = 256;           ///< requests under way at most
   std::size_t request_bytes = 0;      ///< budget of one request's arena; 0: none
   std::size_t page_budget_bytes = 0;  ///< budget of all arenas together; 0: none
+  std::uint32_t guard_one_in = 0;     ///< guard mode for one of so many requests; 0: off
   std::optional<std::chrono::nanoseconds> deadline;
 };
 

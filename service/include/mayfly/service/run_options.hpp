@@ -35,6 +35,7 @@ struct run_options {
   std::size_t page_budget = 0;
   std::optional<std::chrono::nanoseconds> deadline;
 
+  std::size_t guard_one_in = 0;
   std::size_t repeat = 1;
   bool json = false;
   bool quiet = false;
