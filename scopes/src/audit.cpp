@@ -3,6 +3,7 @@
 #include "loaded_objects.hpp"
 #include "symbols.hpp"
 #include "thread_locals.hpp"
+#include "told_holders.hpp"
 #include <mayfly/audit.hpp>
 #include <mayfly/detail/thread_id.hpp>
 #include <mayfly/detail/thread_scope.hpp>
@@ -96,7 +97,9 @@ class scope_audit {
 
   audit_result run(scope_clock::time_point closed) noexcept {
     objects_ = std::min(list_loaded_objects(work_.objects), work_.objects.size());
-    heap_walk heap{work_.heap, search_, objects()};
+    threads_ = list_threads(work_.threads);
+    if (threads_ == work_.threads.size()) search_.not_complete();
+    heap_walk heap{work_.heap, search_, objects(), threads()};
     if (options_.globals) search_globals();
     if (options_.thread_locals) search_thread_locals();
     if (options_.heap) search_heap(heap);
@@ -109,6 +112,8 @@ class scope_audit {
 
  private:
   [[nodiscard]] std::span<loaded_object const> objects() const noexcept { return {work_.objects.data(), objects_}; }
+
+  [[nodiscard]] std::span<running_thread const> threads() const noexcept { return {work_.threads.data(), threads_}; }
 
   void exempt(void const* start, std::size_t bytes) noexcept {
     search_.exempt({reinterpret_cast<std::uintptr_t>(start), bytes});
@@ -130,12 +135,10 @@ class scope_audit {
   }
 
   void search_thread_locals() noexcept {
-    std::size_t const threads = list_threads(work_.threads);
-    if (threads == work_.threads.size()) search_.not_complete();
     auto const own_scope = reinterpret_cast<std::uintptr_t>(&detail::current);
     for (loaded_object const& object : objects()) {
       memory_range const here = thread_locals_of(work_.threads[0], object);
-      for (running_thread const& thread : std::span{work_.threads}.first(threads)) {
+      for (running_thread const& thread : threads()) {
         memory_range const there = thread_locals_of(thread, object);
         for (found_word const word : search_.search(there)) {
           // What a thread works for is ours to know: it may be in its own entry of the scope, in a lane that lies
@@ -173,6 +176,8 @@ class scope_audit {
   /// A holder is told of once, with the first word found in it.
   void judge(finding const& found, scope_clock::time_point closed) noexcept {
     if (read_word(found.word.at) != found.word.value) return;  // it has let go meanwhile
+    bool const at_end = closed != scope_clock::time_point::min();
+    if (at_end && told_before(found.word, of_.opened())) return;
     memory_range holder = found.holder;
     short_text name;
     if (found.object == nullptr) {
@@ -187,7 +192,9 @@ class scope_audit {
                            : found.rule == escape_rule::held_by_thread_local ? result_.thread_locals
                                                                              : result_.heap_blocks;
     ++count;
-    if (result_.holders() <= options_.most_reports) tell(found, holder, name.view(), closed);
+    if (result_.holders() > options_.most_reports) return;
+    remember_told(found.word);
+    tell(found, holder, name.view(), closed);
   }
 
   /// Writes "name+0x8 in libthing.so", with the thread where it is a thread-local; returns where the variable lies.
@@ -221,7 +228,7 @@ class scope_audit {
   void tell(finding const& found, memory_range holder, std::string_view name,
             scope_clock::time_point closed) const noexcept {
     report_escape({.rule = found.rule,
-                   .address = reinterpret_cast<void const*>(found.word.value),
+                   .address = pointer_to(found.word.value),
                    .scope = of_.id(),
                    .route = of_.route(),
                    .opened = of_.opened(),
@@ -231,7 +238,7 @@ class scope_audit {
                    .offset = found.word.at - holder.first,
                    .holder = name,
                    .holder_bytes = holder.bytes,
-                   .holder_address = reinterpret_cast<void const*>(holder.first),
+                   .holder_address = pointer_to(holder.first),
                    .suspect = found.rule != escape_rule::held_by_global});
   }
 
@@ -241,6 +248,7 @@ class scope_audit {
   memory_search search_;
   audit_result result_;
   std::size_t objects_ = 0;
+  std::size_t threads_ = 0;
   std::size_t findings_ = 0;
   std::uintptr_t last_holder_ = 0;
   std::int32_t last_thread_ = 0;

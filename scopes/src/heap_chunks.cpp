@@ -1,7 +1,7 @@
 #include "heap_walk.hpp"
 
 #include <algorithm>
-#include <string_view>
+#include <array>
 
 // Chunks as glibc 2.27 and later lay them out:
 //
@@ -20,18 +20,16 @@ constexpr std::uint64_t previous_in_use = 1;
 constexpr std::uint64_t arena_flags = 6;  // of a block in use: mapped, or of another arena than the main one
 constexpr std::size_t furthest_first_chunk = 4096;
 constexpr int most_walks = 3;
+constexpr int most_marks = 32;
+constexpr int most_cache_lists = 3;
+constexpr std::size_t cache_bins = 64;
+constexpr std::size_t cache_chunk_bytes = 0x290;
 
 constexpr std::size_t fastbins_offset = 16;
 constexpr std::size_t fastbin_count = 10;
 constexpr std::size_t top_offset = 96;
 constexpr std::size_t first_bin_offset = 112;
 constexpr std::size_t most_fast_chunks = std::size_t{1} << 20U;
-
-bool is_c_library(loaded_object const& object) noexcept {
-  std::string_view name = object.path();
-  name.remove_prefix(name.rfind('/') + 1);  // npos + 1 is 0
-  return name.starts_with("libc.so") || name.starts_with("libc-");
-}
 
 }  // namespace
 
@@ -41,10 +39,14 @@ void heap_walk::search_region(region const& of) noexcept {
   std::span<found_word const> const words = search_.search(of.chunks);
   if (words.empty()) return;
   std::size_t const before = count_;
+  std::fill_n(work_.freed.begin(), words.size(), false);
+  cache_lists_ = 0;
+  cached_chunks_ = 0;
+  int marks = 1;
+  while (!mark_fastbins(of, words) && marks < most_marks) ++marks;
+  if (marks == most_marks) search_.not_complete();
   for (int attempt = 0; attempt < most_walks; ++attempt) {
     search_.charge(of.chunks.bytes);
-    std::fill_n(work_.freed.begin(), words.size(), false);
-    mark_fastbins(of, words);
     work_.reader.forget();
     std::uintptr_t const start = (of.chunks.first + chunk_alignment - 1) / chunk_alignment * chunk_alignment;
     for (std::size_t offset = 0; offset < furthest_first_chunk; offset += chunk_alignment) {
@@ -80,36 +82,97 @@ bool heap_walk::walk(region const& of, std::uintptr_t first, std::span<found_wor
   return true;
 }
 
-/// Whether the chunk lies in some thread's cache.
+/// Whether the chunk lies in some thread's cache. The key alone does not tell: a block that came from a fastbin may
+/// have kept the one that it got in the cache of a thread that has ended.
 bool heap_walk::cached(std::uintptr_t chunk) noexcept {
-  return cache_key_ != 0 && read_word(chunk + header_bytes + word) == cache_key_;
+  if (cache_key_ == 0 || read_word(chunk + header_bytes + word) != cache_key_) return false;
+  auto const listed = [&] {
+    return std::binary_search(work_.cached.begin(), work_.cached.begin() + cached_chunks_, chunk);
+  };
+  while (!listed()) {
+    if (cache_lists_ == most_cache_lists) return caches_ == 0;
+    list_cached_chunks();
+  }
+  return true;
 }
 
-/// Small chunks in fastbins look as if they were in use. Links are masked with their own address since glibc 2.32.
-void heap_walk::mark_fastbins(region const& of, std::span<found_word const> words) noexcept {
-  if (of.state == 0) return;
+/// The C library's thread-locals point to each thread's cache, which is a chunk of a known size.
+void heap_walk::list_cached_chunks() noexcept {
+  ++cache_lists_;
+  caches_ = 0;
+  cached_chunks_ = 0;
+  for (loaded_object const& object : objects_) {
+    if (!object.is_c_library()) continue;
+    for (running_thread const& thread : threads_) {
+      memory_range const locals = thread_locals_of(thread, object);
+      std::array<std::uint64_t, 64> words;
+      std::size_t const bytes = read_memory(locals.first, words.data(), std::min(locals.bytes, sizeof words));
+      for (std::size_t i = 0; i < bytes / word; ++i) {
+        bool const aligned = words[i] != 0 && words[i] % chunk_alignment == 0;
+        if (aligned && (read_word(words[i] - word) & ~flags) == cache_chunk_bytes) list_chunks_of(words[i]);
+      }
+    }
+  }
+  std::sort(work_.cached.begin(), work_.cached.begin() + cached_chunks_);
+}
+
+/// glibc's tcache_perthread_struct. Links lead from memory to memory, masked with their own address.
+void heap_walk::list_chunks_of(std::uintptr_t cache) noexcept {
+  struct {
+    std::array<std::uint16_t, cache_bins> counts;
+    std::array<std::uintptr_t, cache_bins> newest;
+  } bins;
+  if (!read_value(cache, bins)) return;
+  ++caches_;
+  for (std::size_t bin = 0; bin < cache_bins; ++bin) {
+    std::uintptr_t memory = bins.newest[bin];
+    for (std::size_t left = bins.counts[bin]; left != 0 && memory != 0 && memory % chunk_alignment == 0; --left) {
+      if (cached_chunks_ == most_cached) return search_.not_complete();
+      work_.cached[cached_chunks_++] = memory - header_bytes;
+      memory = read_word(memory) ^ (memory >> 12U);
+    }
+  }
+}
+
+/// Small chunks in fastbins look as if they were in use. Returns whether all bins were read to their ends: other
+/// threads take chunks from their heads meanwhile, and what has been taken leads nowhere, or into a thread's cache.
+bool heap_walk::mark_fastbins(region const& of, std::span<found_word const> words) noexcept {
+  if (of.state == 0) return true;
   std::size_t steps = 0;
+  bool sound = true;
   for (std::size_t bin = 0; bin < fastbin_count; ++bin) {
     std::size_t const size = least_chunk_bytes + bin * chunk_alignment;
-    std::uintptr_t chunk = read_word(of.state + fastbins_offset + bin * word);
-    while (chunk != 0 && chunk % chunk_alignment == 0 && (read_word(chunk + word) & ~flags) == size) {
-      if (++steps > most_fast_chunks) return search_.not_complete();
+    std::uintptr_t const top_of_bin = of.state + fastbins_offset + bin * word;
+    std::uintptr_t const newest = read_word(top_of_bin);
+    std::uintptr_t chunk = newest;
+    while (chunk != 0) {
+      struct {
+        std::uint64_t foot, size, link, key;
+      } head;
+      bool const readable = chunk % chunk_alignment == 0 && ++steps <= most_fast_chunks && read_value(chunk, head);
+      if (!readable || (head.size & ~flags) != size) {
+        sound = false;
+        break;
+      }
       auto const first = std::lower_bound(words.begin(), words.end(), chunk + header_bytes,
                                           [](found_word const& w, std::uintptr_t at) { return w.at < at; });
       for (auto each = first; each != words.end() && each->at < chunk + size + word; ++each) {
         work_.freed[static_cast<std::size_t>(each - words.begin())] = true;
       }
-      std::uintptr_t const link = chunk + header_bytes;
-      chunk = read_word(link) ^ (link >> 12U);
+      // Links are masked with their own address since glibc 2.32.
+      chunk = head.link ^ ((chunk + header_bytes) >> 12U);
+      bool const in_a_cache = chunk == 0 && cache_key_ != 0 && head.key == cache_key_;  // or was, before
+      if (in_a_cache && read_word(top_of_bin) != newest) sound = false;
     }
   }
+  return sound;
 }
 
 /// The main arena's malloc_state, which has no name that could be asked for: what in the C library's data points to the
 /// chunk that ends where the heap ends, and has a sound bin behind it.
 std::uintptr_t heap_walk::find_main_state(memory_range heap) noexcept {
   for (loaded_object const& object : objects_) {
-    if (!is_c_library(object)) continue;
+    if (!object.is_c_library()) continue;
     for (std::size_t i = 0; i < object.writable_count; ++i) {
       memory_range const data = object.writable[i];
       work_.reader.forget();

@@ -67,8 +67,9 @@ std::uint64_t word_reader::at(std::uintptr_t address) noexcept {
   return window_[(address - first_) / word];
 }
 
-heap_walk::heap_walk(workplace& in, memory_search& search, std::span<loaded_object const> objects) noexcept
-    : work_{in}, search_{search}, objects_{objects}, cache_key_{sanitized ? 0 : learn_cache_key()} {}
+heap_walk::heap_walk(workplace& in, memory_search& search, std::span<loaded_object const> objects,
+                     std::span<running_thread const> threads) noexcept
+    : work_{in}, search_{search}, objects_{objects}, threads_{threads}, cache_key_{sanitized ? 0 : learn_cache_key()} {}
 
 std::span<heap_holding const> heap_walk::run(memory_range not_in) noexcept {
   memory_map_reader map;
@@ -139,7 +140,7 @@ std::size_t heap_walk::read_heads(memory_range pages) noexcept {
   std::size_t const count = std::min(batch_pages, pages.bytes / page);
   std::array<iovec, batch_pages> there;
   for (std::size_t i = 0; i < count; ++i) {
-    there[i] = {.iov_base = reinterpret_cast<void*>(pages.first + i * page), .iov_len = sizeof(page_head)};
+    there[i] = {.iov_base = pointer_to(pages.first + i * page), .iov_len = sizeof(page_head)};
   }
   search_.charge(count * head_share);
   iovec const here{.iov_base = work_.heads.data(), .iov_len = count * sizeof(page_head)};
@@ -188,11 +189,15 @@ void heap_walk::search_sanitized([[maybe_unused]] memory_range mapping) noexcept
   constexpr std::uintptr_t user_end = std::uintptr_t{1} << 47U;
   if (memory_range{offset, user_end >> scale}.has(mapping.first)) return;
   for (found_word const found : search_.search(mapping)) {
+    // Asked for first, as it looks at the heap alone: __asan_locate_address goes on to globals, also to those of
+    // libraries that are no longer there.
+    void* caller = nullptr;
+    int thread = 0;
+    if (__asan_get_alloc_stack(pointer_to(found.at), &caller, 1, &thread) == 0) continue;
     void* block = nullptr;
     std::size_t bytes = 0;
     char name[1];
-    std::string_view const kind =
-        __asan_locate_address(reinterpret_cast<void*>(found.at), name, sizeof name, &block, &bytes);
+    std::string_view const kind = __asan_locate_address(pointer_to(found.at), name, sizeof name, &block, &bytes);
     if (kind == "heap") hold(found, {reinterpret_cast<std::uintptr_t>(block), bytes});
   }
 #endif

@@ -2,6 +2,7 @@
 
 #include "loaded_objects.hpp"
 #include "safe_memory.hpp"
+#include "thread_locals.hpp"
 
 #include <array>
 #include <cstddef>
@@ -38,11 +39,13 @@ class word_reader {
 ///
 /// A memory region is searched flat first; only where words were found are its chunks walked, to tell in which block
 /// each lies and whether that is in use. A free chunk is known by its neighbour's flag, by being in a fastbin, or by
-/// the key that a thread's cache writes into it. No lock of malloc is taken: other threads change chunks meanwhile. A
-/// walk that does not end exactly at the region's end is done again, and given up after some times.
+/// being in a thread's cache (it has that cache's key in it, but a live block may have kept one). No lock of malloc is
+/// taken: other threads change chunks meanwhile. A walk that does not end exactly at the region's end is done again,
+/// and given up after some times.
 class heap_walk {
  public:
   static constexpr std::size_t most_holdings = 256;
+  static constexpr std::size_t most_cached = 16'384;
   static constexpr std::size_t batch_pages = 128;
 
   /// The first words of a page: a mapped block's header, or something else.
@@ -57,12 +60,14 @@ class heap_walk {
     residency_flags residency;
     std::array<page_head, batch_pages> heads;
     std::array<bool, memory_search::most_words> freed;
+    std::array<std::uintptr_t, most_cached> cached;
     std::array<heap_holding, most_holdings> holdings;
   };
 
-  /// Allocates and frees two small blocks, to see what a thread's cache writes into them. `objects` is where the main
-  /// arena's bins are looked for.
-  heap_walk(workplace& in, memory_search& search, std::span<loaded_object const> objects) noexcept;
+  /// Allocates and frees two small blocks, to see what a thread's cache writes into them. In `objects` the main arena's
+  /// bins are looked for, in `threads` their caches.
+  heap_walk(workplace& in, memory_search& search, std::span<loaded_object const> objects,
+            std::span<running_thread const> threads) noexcept;
 
   /// What is found, in the order of addresses. `not_in` is left out: the pages of the pool.
   [[nodiscard]] std::span<heap_holding const> run(memory_range not_in) noexcept;
@@ -84,16 +89,22 @@ class heap_walk {
   void search_sanitized(memory_range mapping) noexcept;
 
   [[nodiscard]] std::uintptr_t find_main_state(memory_range heap) noexcept;
-  void mark_fastbins(region const& of, std::span<found_word const> words) noexcept;
+  [[nodiscard]] bool mark_fastbins(region const& of, std::span<found_word const> words) noexcept;
   [[nodiscard]] bool walk(region const& of, std::uintptr_t first, std::span<found_word const> words) noexcept;
   [[nodiscard]] bool cached(std::uintptr_t chunk) noexcept;
+  void list_cached_chunks() noexcept;
+  void list_chunks_of(std::uintptr_t cache) noexcept;
   void hold(found_word word, memory_range block) noexcept;
 
   workplace& work_;
   memory_search& search_;
   std::span<loaded_object const> objects_;
+  std::span<running_thread const> threads_;
   std::uint64_t cache_key_;
   std::size_t count_ = 0;
+  std::size_t caches_ = 0;         // threads' caches that were found
+  std::size_t cached_chunks_ = 0;  // the chunks in them, sorted
+  int cache_lists_ = 0;            // how often they were listed for this region
 };
 
 }  // namespace mayfly::detail

@@ -63,6 +63,12 @@ std::uint64_t digest(void const* bytes, std::size_t count) noexcept {
   return hash;
 }
 
+bool loaded_object::is_c_library() const noexcept {
+  std::string_view name = path();
+  name.remove_prefix(name.rfind('/') + 1);  // npos + 1 is 0
+  return name.starts_with("libc.so") || name.starts_with("libc-");
+}
+
 std::size_t list_loaded_objects(std::span<loaded_object> into) noexcept {
   listing list{.into = into};
   ::dl_iterate_phdr(&add_object, &list);

@@ -24,6 +24,7 @@ struct loaded_object {
   std::array<char, 256> path_text{};  ///< empty: the program
 
   [[nodiscard]] std::string_view path() const noexcept { return path_text.data(); }
+  [[nodiscard]] bool is_c_library() const noexcept;
 };
 
 /// A digest of program headers, in memory or from a file.

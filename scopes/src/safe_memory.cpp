@@ -30,7 +30,7 @@ constexpr std::size_t sparse_share = 4096;
 
 std::size_t read_memory(std::uintptr_t from, void* into, std::size_t bytes) noexcept {
   iovec const here{.iov_base = into, .iov_len = bytes};
-  iovec const there{.iov_base = reinterpret_cast<void*>(from), .iov_len = bytes};
+  iovec const there{.iov_base = pointer_to(from), .iov_len = bytes};
   ssize_t const got = ::process_vm_readv(::getpid(), &here, 1, &there, 1, 0);
   if (got >= 0) return static_cast<std::size_t>(got);
   return errno == EPERM || errno == ENOSYS ? read_memory_file(from, into, bytes) : 0;
@@ -42,7 +42,7 @@ std::size_t look_up_residency(memory_range range, residency_flags& flags) noexce
   std::size_t const page = system_page_bytes();
   std::size_t const pages = std::min(flags.size(), (range.bytes + page - 1) / page);
   // A hole in the range: each page is tried, and those that are gone do not let themselves be read.
-  if (::mincore(reinterpret_cast<void*>(range.first), pages * page, flags.data()) != 0) {
+  if (::mincore(pointer_to(range.first), pages * page, flags.data()) != 0) {
     std::fill_n(flags.begin(), pages, static_cast<unsigned char>(1));
   }
   return pages;
@@ -100,12 +100,12 @@ void memory_search::search_window(std::uintptr_t first, std::size_t words) noexc
 }
 
 void memory_search::consider(std::uintptr_t at, std::uint64_t value) noexcept {
-  if (pool_.owner_of(reinterpret_cast<void const*>(value)) != owner_tag_) return;
+  if (pool_.owner_of(pointer_to(value)) != owner_tag_) return;
   for (std::size_t i = 0; i < exempt_count_; ++i) {
     if (exempt_[i].has(at)) return;
   }
 #ifdef MAYFLY_ASAN
-  if (__asan_address_is_poisoned(reinterpret_cast<void const*>(at)) != 0) return;  // freed, or nobody's
+  if (__asan_address_is_poisoned(pointer_to(at)) != 0) return;  // freed, or nobody's
 #endif
   if (found_count_ == most_words) return not_complete();
   work_.found[found_count_++] = {at, value};

@@ -72,6 +72,9 @@ class listening {
   std::vector<heard> reports_;
 };
 
+/// No limit: what AddressSanitizer keeps of other tests' memory is large.
+inline constexpr audit_options unlimited{.most_bytes = std::size_t{1} << 40U};
+
 /// A registry whose scopes are audited, one open scope, and the reports. No address is used for two scopes: what a
 /// freed block still says of one test's scope is not taken for another's.
 class audited {
