@@ -146,8 +146,9 @@ class expected_like {
   bool has_ = true;
 };
 
-auto const captureless = [](int number) { return number + 1; };
-auto const capturing = [number = 3L](int other) { return number + other; };
+int number_to_capture = 3;
+using captureless = decltype([](int number) { return number + 1; });
+using capturing = decltype([number = number_to_capture, copy = &number_to_capture] { return number + *copy; });
 
 }  // namespace
 
@@ -177,7 +178,7 @@ static_assert(Detached<std::future<int>> && Detached<std::promise<std::string>> 
 static_assert(Detached<std::exception_ptr> && Detached<std::stop_token> && Detached<std::atomic<int>>);
 static_assert(Detached<expected_like<std::string, int>>);
 static_assert(Detached<int[3]> && Detached<std::string[2][2]>);
-static_assert(Detached<decltype(captureless)> && Detached<std::less<>>);
+static_assert(Detached<captureless> && Detached<std::less<>>);
 static_assert(Detached<mayfly::scope_id> && Detached<mayfly::stop_token> && Detached<mayfly::scoped_ref<int>>);
 static_assert(Detached<mayfly::scope_hold> && Detached<std::optional<mayfly::scope_id>>);
 
@@ -214,7 +215,7 @@ static_assert(!Detached<std::stack<int*>> && !Detached<std::pmr::deque<int>>);
 static_assert(!Detached<std::stack<int, std::pmr::vector<int>>> && !Detached<std::set<int, by_table>>);
 static_assert(!Detached<std::priority_queue<int, std::vector<int>, by_table>>);
 static_assert(!Detached<std::function<void()>> && !Detached<std::any> && !Detached<opaque>);
-static_assert(!Detached<decltype(capturing)> && !Detached<std::coroutine_handle<>>);
+static_assert(!Detached<capturing> && !Detached<std::coroutine_handle<>>);
 static_assert(!Detached<std::vector<int>::iterator> && !Detached<std::map<int, int>::const_iterator>);
 static_assert(!Detached<std::back_insert_iterator<std::vector<int>>> && !Detached<std::initializer_list<int>>);
 static_assert(!Detached<std::unique_ptr<int, void (*)(int*)>> && !Detached<std::unique_ptr<opaque>>);

@@ -19,6 +19,7 @@ FOREIGN = {
 # ... but for the headers whose whole purpose is to join us to one of them.
 JOINTS = {
     ("arena", "mayfly/json_resource.hpp"): "Boost",
+    ("scopes", "mayfly/json_detach.hpp"): "Boost",
 }
 
 

@@ -3,6 +3,7 @@
 #include <mayfly/allocation_error.hpp>
 #include <mayfly/byte_budget.hpp>
 #include <mayfly/detail/poison.hpp>
+#include <mayfly/lifetimebound.hpp>
 #include <mayfly/page_pool.hpp>
 
 #include <array>
@@ -90,14 +91,15 @@ class arena {
 
   /// `bytes` of uninitialised memory aligned to at least `alignment` (a power of two; every result is aligned to 8).
   /// Throws allocation_error: byte_budget, page_cap, address_space, system or too_large.
-  [[nodiscard]] void* allocate(std::size_t bytes, std::size_t alignment = least_alignment) {
+  [[nodiscard]] void* allocate(std::size_t bytes, std::size_t alignment = least_alignment) MAYFLY_LIFETIMEBOUND {
     if (void* const memory = bump(bytes, alignment)) [[likely]]
       return memory;
     return allocate_slow(bytes, alignment);
   }
 
   /// The same, null instead of throwing.
-  [[nodiscard]] void* try_allocate(std::size_t bytes, std::size_t alignment = least_alignment) noexcept {
+  [[nodiscard]] void* try_allocate(std::size_t bytes,
+                                   std::size_t alignment = least_alignment) noexcept MAYFLY_LIFETIMEBOUND {
     if (void* const memory = bump(bytes, alignment)) [[likely]]
       return memory;
     return try_allocate_slow(bytes, alignment);
@@ -114,7 +116,7 @@ class arena {
   /// Constructs a T. Its destructor runs with the arena's unless trivial. Throws what T's constructor throws, and what
   /// allocate() throws.
   template <typename T, typename... Args>
-  T* make(Args&&... args) {
+  T* make(Args&&... args) MAYFLY_LIFETIMEBOUND {
     static_assert(!std::is_array_v<T>, "use make_span<T>(n) for arrays");
     void* const memory = allocate(sizeof(T), alignof(T));
     T* const object = ::new (memory) T(std::forward<Args>(args)...);
@@ -130,10 +132,10 @@ class arena {
 
   /// `count` value-initialised elements side by side; the span is empty for 0. Destructors as with make().
   template <typename T>
-  [[nodiscard]] std::span<T> make_span(std::size_t count);
+  [[nodiscard]] std::span<T> make_span(std::size_t count) MAYFLY_LIFETIMEBOUND;
 
   /// A copy of the bytes, with a NUL behind them that the view does not count.
-  [[nodiscard]] std::string_view copy(std::string_view text) {
+  [[nodiscard]] std::string_view copy(std::string_view text) MAYFLY_LIFETIMEBOUND {
     auto* const memory = static_cast<char*>(allocate(text.size() + 1, 1));
     if (!text.empty()) std::memcpy(memory, text.data(), text.size());
     memory[text.size()] = '\0';

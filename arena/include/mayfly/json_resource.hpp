@@ -1,6 +1,7 @@
 #pragma once
 
 #include <mayfly/arena.hpp>
+#include <mayfly/lifetimebound.hpp>
 
 #include <boost/json/memory_resource.hpp>
 #include <boost/json/storage_ptr.hpp>
@@ -43,7 +44,7 @@ namespace mayfly {
 
 /// Storage for boost::json::parse and friends whose resource lies in the arena too, so that values made with it are
 /// good for as long as the arena is.
-[[nodiscard]] inline boost::json::storage_ptr json_storage(arena& memory) {
+[[nodiscard]] inline boost::json::storage_ptr json_storage(arena& memory MAYFLY_LIFETIMEBOUND) {
   // Not make(): its destructor is virtual, hence not trivial, but does nothing; recording it would cost 128 bytes.
   return boost::json::storage_ptr{::new (memory.allocate(sizeof(json_resource), alignof(json_resource)))
                                       json_resource{memory}};

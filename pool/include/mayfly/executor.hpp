@@ -14,6 +14,7 @@
 #include <mayfly/request_context.hpp>
 #include <mayfly/run_result.hpp>
 #include <mayfly/submit_options.hpp>
+#include <mayfly/trusted.hpp>
 
 #include <chrono>
 #include <concepts>

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <mayfly/lifetimebound.hpp>
 #include <mayfly/scope.hpp>
 #include <mayfly/task_group.hpp>
 
@@ -42,11 +43,11 @@ class request_context {
   void* operator new[](std::size_t) = delete;
 
   /// The request's memory, in the calling thread's lane: all that is allocated here goes when the request ends.
-  [[nodiscard]] mayfly::arena& arena() { return scope_.arena(); }
+  [[nodiscard]] mayfly::arena& arena() MAYFLY_LIFETIMEBOUND { return scope_.arena(); }
   /// The same for standard containers; takes the lane of whichever thread allocates.
-  [[nodiscard]] std::pmr::memory_resource* memory() noexcept { return scope_.memory(); }
+  [[nodiscard]] std::pmr::memory_resource* memory() noexcept MAYFLY_LIFETIMEBOUND { return scope_.memory(); }
   /// The request's scope.
-  [[nodiscard]] mayfly::scope& scope() noexcept { return scope_; }
+  [[nodiscard]] mayfly::scope& scope() noexcept MAYFLY_LIFETIMEBOUND { return scope_; }
 
   [[nodiscard]] scope_id id() const noexcept { return scope_.id(); }
   [[nodiscard]] std::string_view route() const noexcept { return scope_.route(); }

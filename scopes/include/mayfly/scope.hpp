@@ -4,6 +4,7 @@
 #include <mayfly/byte_budget.hpp>
 #include <mayfly/detail/scope_resource.hpp>
 #include <mayfly/detail/thread_scope.hpp>
+#include <mayfly/lifetimebound.hpp>
 #include <mayfly/schedule_point.hpp>
 #include <mayfly/scope_id.hpp>
 
@@ -110,7 +111,7 @@ class alignas(64) scope : private detail::resource_ring {
 
   /// This thread's arena in the scope: the opener's (or adopter's) is inside it, any other thread's is made at its
   /// first call. Throws scope_mismatch outside the scope, allocation_error where a new lane finds no page.
-  [[nodiscard]] mayfly::arena& arena() {
+  [[nodiscard]] mayfly::arena& arena() MAYFLY_LIFETIMEBOUND {
     detail::thread_scope& here = detail::current;
     if (here.active == this && here.lane != nullptr) [[likely]]
       return *here.lane;
@@ -121,17 +122,17 @@ class alignas(64) scope : private detail::resource_ring {
   /// scope. Memory may be given back from any lane (and then stays until the end). It may be called for ever: after the
   /// scope has ended, also in the slot's next tenancies and without the registry, giving back does nothing but report
   /// MF-E21, and asking reports MF-E22 and throws scope_gone.
-  [[nodiscard]] std::pmr::memory_resource* memory() noexcept { return &of(id_.generation()); }
+  [[nodiscard]] std::pmr::memory_resource* memory() noexcept MAYFLY_LIFETIMEBOUND { return &of(id_.generation()); }
 
   /// Constructs in this thread's lane; see arena::make.
   template <typename T, typename... Args>
-  T* make(Args&&... args) {
+  T* make(Args&&... args) MAYFLY_LIFETIMEBOUND {
     return arena().template make<T>(std::forward<Args>(args)...);
   }
 
   /// The arena inside the scope, for whoever has the scope to itself: the opener before anybody else has entered, the
   /// worker that adopted it. No thread check.
-  [[nodiscard]] mayfly::arena& main_arena() noexcept { return main_; }
+  [[nodiscard]] mayfly::arena& main_arena() noexcept MAYFLY_LIFETIMEBOUND { return main_; }
 
   /// The calling thread takes over the arena inside the scope from the opener: call it on the worker that goes on with
   /// the request, before it enters, when nobody else is inside.

@@ -17,6 +17,9 @@
 /// a stale word is no escape.
 namespace mayfly {
 
+template <class T>
+class trusted_value;
+
 /// Addresses from `first` on.
 struct address_range {
   std::uintptr_t first = 0;
@@ -74,6 +77,7 @@ enum class walk_kind : std::uint8_t {
   variant,    // what it holds
   product,    // each part of a pair or tuple
   atomic,     // what it holds now
+  trusted,    // what was waved through
   aggregate,  // each field
 };
 
@@ -94,6 +98,8 @@ constexpr walk_kind walk_kind_of_class() {
     return walk_kind::nothing;
   } else if constexpr (is_made_from<T, std::unique_ptr>) {
     return std::is_pointer_v<typename T::pointer> ? walk_kind::pointee : walk_kind::bytes;
+  } else if constexpr (is_made_from<T, trusted_value>) {
+    return walk_kind::trusted;
   } else if constexpr (is_product<T>) {
     return walk_kind::product;
   } else if constexpr (is_std_array<T>) {
@@ -136,12 +142,6 @@ constexpr walk_kind walk_kind_of() {
   }
 }
 
-/// The container inside a std::stack and its kind.
-template <class Adaptor>
-struct adapted : Adaptor {
-  static typename Adaptor::container_type const& of(Adaptor const& adaptor) { return adaptor.*(&adapted::c); }
-};
-
 template <class T, class... Inside>
 constexpr bool is_walked();
 
@@ -168,7 +168,7 @@ constexpr bool is_walked() {
     return elements_are_walked<std::remove_extent_t<T>, Inside...>();
   } else if constexpr (kind == walk_kind::array || kind == walk_kind::elements) {
     return elements_are_walked<typename T::value_type, Inside...>();
-  } else if constexpr (kind == walk_kind::optional || kind == walk_kind::atomic) {
+  } else if constexpr (kind == walk_kind::optional || kind == walk_kind::atomic || kind == walk_kind::trusted) {
     return is_walked<typename T::value_type, Inside...>();
   } else if constexpr (kind == walk_kind::expected) {
     return is_walked<typename T::value_type, Inside...>() || is_walked<typename T::error_type, Inside...>();
@@ -220,6 +220,8 @@ class egress_walk {
     } else if constexpr (kind == walk_kind::atomic) {
       // Relaxed: the value is judged by itself, nothing is read on the strength of it.
       return look_at(part.load(std::memory_order_relaxed));
+    } else if constexpr (kind == walk_kind::trusted) {
+      return look_at(part.get());
     } else if constexpr (kind == walk_kind::bytes) {
       return look_at_bytes(std::addressof(part), sizeof(T));
     } else {
@@ -232,9 +234,14 @@ class egress_walk {
   /// stack.
   static constexpr std::uint32_t most_depth = 1'000;
 
+  template <class... Parts>
+  bool look_at_all(Parts const&... parts) noexcept {
+    return (look_at(parts) || ...);
+  }
+
   template <walk_kind Kind, class T>
   bool look_at_parts(T const& whole) noexcept {
-    auto const each = [this](auto const&... parts) { return (look_at(parts) || ...); };
+    [[maybe_unused]] egress_walk& walk = *this;
     if constexpr (Kind == walk_kind::optional) {
       return whole.has_value() && look_at(*whole);
     } else if constexpr (Kind == walk_kind::expected) {
@@ -242,11 +249,13 @@ class egress_walk {
       if constexpr (!std::is_void_v<typename T::value_type>) return look_at(*whole);
       return false;
     } else if constexpr (Kind == walk_kind::variant) {
-      return !whole.valueless_by_exception() && std::visit(each, whole);
+      return !whole.valueless_by_exception() &&
+             std::visit([&walk](auto const& held) { return walk.look_at(held); }, whole);
     } else if constexpr (Kind == walk_kind::product) {
-      return std::apply(each, whole);
+      return std::apply([&walk](auto const&... parts) { return walk.look_at_all(parts...); }, whole);
     } else {
-      return with_fields<field_count<T>>(whole, [&]<class... Ts>(auto const&... fields) { return each(fields...); });
+      return with_fields<field_count<T>>(
+          whole, [&walk]<class... Ts>(auto const&... fields) { return walk.look_at_all(fields...); });
     }
   }
 

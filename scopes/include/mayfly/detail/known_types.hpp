@@ -68,6 +68,13 @@ concept ContainerAdaptor = requires(T& values) {
   values.pop();
 };
 
+/// What is inside a std::stack and its kind, where derived classes may see it.
+template <class Adaptor>
+struct adapted : Adaptor {
+  static typename Adaptor::container_type const& of(Adaptor const& adaptor) { return adaptor.*(&adapted::c); }
+  static auto const& order_of(Adaptor const& adaptor) { return adaptor.*(&adapted::comp); }
+};
+
 /// std::expected and its kind: a value or an error.
 template <class T>
 concept Expected = requires(T const& result) {
