@@ -143,7 +143,7 @@ void scope::tear_down() noexcept {
     lanes_.store(lane, std::memory_order_relaxed);  // relaxed: published by the slot's way through the free list
   }
   main_.reset();
-  registry_->give_slot(slot_index_, id_.generation() + 1);
+  registry_->give_slot(*this, id_.generation() + 1);
 }
 
 /// Inside the scope: lanes before the arena inside it, newest first, and again while destructors make new objects.

@@ -185,8 +185,8 @@ std::optional<std::uint32_t> scope_registry::take_fresh_slot() noexcept {
 }
 
 /// The slot's scope has been torn down: the slot is free for the next, or retires (S1).
-void scope_registry::give_slot(std::uint32_t slot, std::uint64_t next_generation) noexcept {
-  scope& ended = slots_[slot];
+void scope_registry::give_slot(scope& ended, std::uint64_t next_generation) noexcept {
+  std::uint32_t const slot = ended.slot_index_;
   bool const used_up = next_generation > scope_id::largest_generation;
   MAYFLY_SCHEDULE_POINT("scope-give-slot");
   // sync scope-fields: release; pairs with look(); comes before anything the next tenant writes

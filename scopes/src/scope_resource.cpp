@@ -40,21 +40,28 @@ void* scope_resource::do_allocate(std::size_t bytes, std::size_t alignment) {
 /// stays until the scope ends. Trusts nothing: neither that the scope still is there, nor that the memory is its own.
 void scope_resource::do_deallocate(void* memory, std::size_t bytes, std::size_t alignment) {
   scope& owner = slot();
+  // On the thread that is inside it the scope's id does not change (S7).
+  if (current.active != &owner || !serves(owner.id_.generation())) [[unlikely]]
+    return take_back_outside(memory, bytes);
+  scope_id const holder = scope_id::from_bits(owner.main_.pool().owner_of(memory));
+  if (holder != owner.id_) [[unlikely]]
+    return report_foreign(memory, bytes, holder ? holder : owner.id_);
+  // Relaxed: a lane that appears this moment cannot be the one that `memory` came from on this thread.
+  bool const single = owner.lanes_.load(std::memory_order_relaxed) == nullptr;
+  if (current.lane == &owner.main_ && single) owner.main_.deallocate(memory, bytes, alignment);
+}
+
+/// By a thread that is not inside: the memory stays until the end, if the scope is there.
+void scope_resource::take_back_outside(void const* memory, std::size_t bytes) const noexcept {
+  scope const& owner = slot();
   // sync scope-open: acquire; pairs with open(); reads the slot's fields
   std::uint64_t const control = owner.control_.load(std::memory_order_acquire);
   std::uint64_t const generation = control >> scope::generation_shift;
   // Ended for everybody but pinned, or running its destructors, the scope still has its memory.
-  bool const there = (control & scope::tenancy_bits) != 0 && serves(generation);
-  if (!there) [[unlikely]]
-    return report_late(memory, bytes);
+  if ((control & scope::tenancy_bits) == 0 || !serves(generation)) return report_late(memory, bytes);
   scope_id const id{owner.slot_number_.load(std::memory_order_relaxed), generation};  // relaxed: scope-open, above
-  if (auto const holder = scope_id::from_bits(owner.main_.pool().owner_of(memory)); holder != id) [[unlikely]]
-    return report_foreign(memory, bytes, holder ? holder : id);
-  // Relaxed: a lane that appears this moment cannot be the one that `memory` came from on this thread.
-  bool const single = owner.lanes_.load(std::memory_order_relaxed) == nullptr;
-  if (current.active == &owner && current.lane == &owner.main_ && single) {
-    owner.main_.deallocate(memory, bytes, alignment);
-  }
+  scope_id const holder = scope_id::from_bits(owner.main_.pool().owner_of(memory));
+  if (holder != id) report_foreign(memory, bytes, holder ? holder : id);
 }
 
 void scope_resource::report_late(void const* memory, std::size_t bytes) const noexcept {

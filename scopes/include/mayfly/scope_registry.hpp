@@ -119,7 +119,7 @@ class scope_registry final : private detail::thread_exit_listener {
   [[nodiscard]] std::optional<scope_info> look(std::uint32_t slot, std::optional<scope_id> wanted) const noexcept;
   [[nodiscard]] std::optional<std::uint32_t> take_slot() noexcept;
   [[nodiscard]] std::optional<std::uint32_t> take_fresh_slot() noexcept;
-  void give_slot(std::uint32_t slot, std::uint64_t next_generation) noexcept;
+  void give_slot(scope& ended, std::uint64_t next_generation) noexcept;
   void on_thread_exit(detail::thread_index ending) noexcept override { free_.flush(ending); }
 
   page_pool* pool_;

@@ -32,6 +32,7 @@ class scope_resource final : public std::pmr::memory_resource {
   /// Whether the tenant of that generation is the one it speaks for, or one 32 tenancies before or behind.
   [[nodiscard]] bool serves(std::uint64_t generation) const noexcept;
   [[noreturn, gnu::cold]] void refuse(std::size_t bytes) const;
+  void take_back_outside(void const* memory, std::size_t bytes) const noexcept;
   [[gnu::cold]] void report_late(void const* memory, std::size_t bytes) const noexcept;
   [[gnu::cold]] static void report_foreign(void const* memory, std::size_t bytes, scope_id holder) noexcept;
   void complete(escape_report& late) const noexcept;
