@@ -206,31 +206,26 @@ template <number_mode Numbers, repeated_names Names>
 std::optional<json::value> parse_as(std::string_view text, request_memory const& memory, parse_options const& options,
                                     request_error& error, parse_progress& progress);
 
-/// Names in the order read, and which of them is the first that its object already had.
+/// Names in the order read, and which of them is the first that its object already had. What is not needed to go one
+/// level down is kept out of the function that recurses, so that a level costs little stack (S5).
 class repetition_finder {
  public:
-  explicit repetition_finder(std::pmr::memory_resource* memory) : memory_(memory) {}
+  explicit repetition_finder(std::pmr::memory_resource* memory) : names_(memory) {}
 
   /// `tree` was parsed with repeated_names::kept.
   void look_into(json::value const& tree) {
     auto const* list = tree.if_array();
     if (list == nullptr || list->empty()) return;
-    auto const* mark = list->front().if_string();
-    if (mark == nullptr || mark->size() != 1 || mark->front() != pair_list_mark) {
+    if (!is_pair_list(*list)) {
       for (auto const& element : *list) look_into(element);
       return;
     }
-    std::pmr::vector<entry> names(memory_);
-    names.reserve(list->size() / 2);
+    std::size_t const begin = names_.size();
     for (std::size_t i = 1; i < list->size(); i += 2) {
-      auto const& name = (*list)[i].get_string();
-      names.push_back({{name.data(), name.size()}, names_seen_++});
+      open_member((*list)[i].get_string());
       look_into((*list)[i + 1]);
     }
-    std::sort(names.begin(), names.end());
-    for (std::size_t i = 1; i < names.size(); ++i) {
-      if (names[i].name == names[i - 1].name && names[i].ordinal < first_.ordinal) first_ = names[i];
-    }
+    close_object(begin);
   }
 
   struct entry {
@@ -241,7 +236,24 @@ class repetition_finder {
   [[nodiscard]] entry const& first() const { return first_; }
 
  private:
-  std::pmr::memory_resource* memory_;
+  static bool is_pair_list(json::array const& list) {
+    auto const* mark = list.front().if_string();
+    return mark != nullptr && mark->size() == 1 && mark->front() == pair_list_mark;
+  }
+
+  [[gnu::noinline]] void open_member(json::string const& name) {
+    names_.push_back({{name.data(), name.size()}, names_seen_++});
+  }
+
+  [[gnu::noinline]] void close_object(std::size_t begin) {
+    std::sort(names_.begin() + static_cast<std::ptrdiff_t>(begin), names_.end());
+    for (std::size_t i = begin + 1; i < names_.size(); ++i) {
+      if (names_[i].name == names_[i - 1].name && names_[i].ordinal < first_.ordinal) first_ = names_[i];
+    }
+    names_.resize(begin);
+  }
+
+  std::pmr::vector<entry> names_;  // of all objects that are open, innermost last
   std::size_t names_seen_ = 0;
   entry first_{{}, static_cast<std::size_t>(-1)};
 };

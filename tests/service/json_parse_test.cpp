@@ -133,6 +133,13 @@ std::string nested_objects(std::size_t depth) {
   return text + "{}" + std::string(depth - 1, '}');
 }
 
+/// Each object has its name twice, so that echo reads and writes lists of pairs.
+std::string nested_repetitions(std::size_t depth) {
+  std::string text;
+  for (std::size_t i = 0; i + 1 < depth; ++i) text += "{\"a\":0,\"a\":";
+  return text + "{}" + std::string(depth - 1, '}');
+}
+
 TEST(Parse, DepthLimitLetsTheLastLevelInAndNotTheNext) {
   handler_settings settings;
   settings.max_depth = 20;
@@ -154,6 +161,13 @@ TEST(Parse, TheDeepestDepthOnOfferDoesNotOverflowTheStack) {
     EXPECT_EQ(ask(nested(deepest_depth), settings).text, nested(deepest_depth));
     EXPECT_EQ(ask(nested_objects(deepest_depth), settings).text, nested_objects(deepest_depth));
     EXPECT_EQ(ask(nested(1'000'000), settings).kind, failure::too_deep);
+    auto const repeated = ask(nested_repetitions(deepest_depth), settings);
+    if (kind == handler_kind::echo) {
+      EXPECT_EQ(repeated.text, nested_repetitions(deepest_depth));
+    } else {
+      EXPECT_EQ(repeated.kind, failure::repeated_name);
+      EXPECT_EQ(repeated.at, 7U);
+    }
   }
 }
 
