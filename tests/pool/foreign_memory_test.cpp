@@ -43,8 +43,9 @@ TEST(ForeignMemory, IsNeverSeenByNestedWorkAtTrickleLoad) {
   std::mt19937_64 random(mayfly::test::seed());
   tally counted;
   std::uint64_t submitted = 0;
+  mayfly::test::time_to_spend const time;
   // Somebody must have stolen, or this would prove nothing.
-  for (; submitted < requests || pool.stats().helped_chunks == 0; ++submitted) {
+  for (; (submitted < requests && !time.spent()) || pool.stats().helped_chunks == 0; ++submitted) {
     std::uint64_t const i = submitted;
     std::uint64_t const pattern = (i + 1) * 0x9e3779b97f4a7c15ULL;
     std::size_t const bytes = 64 + static_cast<std::size_t>(random() % 4'096);

@@ -172,8 +172,9 @@ TEST(Cancellation, ReachesWhicheverPhaseARequestIsInAndLeavesOneCompletion) {
   std::minstd_rand random(static_cast<unsigned>(mayfly::test::seed()));
   std::atomic<int> completions{0};
   std::atomic<int> ended_twice{0};
-  constexpr int requests = 5'000;
-  for (int i = 0; i < requests; ++i) {
+  int requests = 0;
+  mayfly::test::time_to_spend const time;
+  for (; requests < 5'000 && !time.spent(); ++requests) {
     auto done = std::make_shared<std::atomic<int>>(0);
     auto const admitted = pool.try_submit(
         {},

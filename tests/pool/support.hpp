@@ -4,6 +4,7 @@
 #include <mayfly/schedule_point.hpp>
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <cstdlib>
 #include <iostream>
@@ -31,6 +32,16 @@ template <class Condition>
 void wait_until(Condition&& condition) {
   while (!condition()) std::this_thread::yield();
 }
+
+/// For tests that try schedules at random, as many as there is time for: where other programs want the processors, each
+/// yield may take milliseconds, and the last of them must not come when the test has been given up.
+class time_to_spend {
+ public:
+  [[nodiscard]] bool spent() const { return std::chrono::steady_clock::now() > until_; }
+
+ private:
+  std::chrono::steady_clock::time_point until_ = std::chrono::steady_clock::now() + std::chrono::seconds{5};
+};
 
 /// While it lives, every step of the lock-free algorithms may give way to another thread, at random: schedules that
 /// real time rarely produces. Only in builds with MAYFLY_SCHEDULE_POINTS.

@@ -99,7 +99,8 @@ void push_to_sleepers(std::uint32_t rounds) {
     });
   }
   std::minstd_rand random(static_cast<unsigned>(mayfly::test::seed()));
-  for (std::uint32_t pushed = 0; pushed < rounds;) {
+  mayfly::test::time_to_spend const time;
+  for (std::uint32_t pushed = 0; pushed < rounds && !time.spent();) {
     std::uint32_t const burst = 1 + static_cast<std::uint32_t>(random() % 4);
     for (std::uint32_t i = 0; i < burst; ++i) {
       while (ring.push(pushed) != index_ring::push_result::pushed) std::this_thread::yield();
