@@ -1,6 +1,5 @@
 #include "heap_walk.hpp"
 
-#include "memory_map.hpp"
 #include <mayfly/detail/poison.hpp>
 
 #include <algorithm>
@@ -74,27 +73,34 @@ heap_walk::heap_walk(workplace& in, memory_search& search, std::span<loaded_obje
 std::span<heap_holding const> heap_walk::run(memory_range not_in) noexcept {
   memory_map_reader map;
   mapping_entry entry;
-  memory_range heap{};  // several mappings where the process was forked and has grown since
+  mapping_entry joined;
   if (!map.opened()) search_.not_complete();
   while (!search_.spent() && map.next(entry)) {
     if (!entry.writable || entry.is_stack) continue;
-    memory_range const whole = entry.range;
-    if (!sanitized && entry.is_break) {
-      heap = {heap.bytes == 0 ? whole.first : heap.first, heap.bytes + whole.bytes};
+    // What a forked process has grown by since is listed as a mapping of its own.
+    if (entry.range.first == joined.range.end() && entry.is_break == joined.is_break) {
+      joined.range.bytes += entry.range.bytes;
       continue;
     }
-    search_break(std::exchange(heap, {}));
-    if constexpr (sanitized) {
-      search_sanitized(whole);
-    } else if (whole.end() <= not_in.first || whole.first >= not_in.end()) {
-      search_mapping(whole);
-    } else {  // neighbouring mappings of one kind are listed as one
-      if (whole.first < not_in.first) search_mapping({whole.first, not_in.first - whole.first});
-      if (whole.end() > not_in.end()) search_mapping({not_in.end(), whole.end() - not_in.end()});
-    }
+    search_entry(std::exchange(joined, entry), not_in);
   }
-  search_break(heap);
+  search_entry(joined, not_in);
   return {work_.holdings.data(), count_};
+}
+
+void heap_walk::search_entry(mapping_entry const& entry, memory_range not_in) noexcept {
+  memory_range const whole = entry.range;
+  if (whole.bytes == 0 || search_.spent()) return;
+  if constexpr (sanitized) {
+    search_sanitized(whole);
+  } else if (entry.is_break) {
+    search_break(whole);
+  } else if (whole.end() <= not_in.first || whole.first >= not_in.end()) {
+    search_mapping(whole);
+  } else {  // neighbouring mappings of one kind are listed as one
+    if (whole.first < not_in.first) search_mapping({whole.first, not_in.first - whole.first});
+    if (whole.end() > not_in.end()) search_mapping({not_in.end(), whole.end() - not_in.end()});
+  }
 }
 
 void heap_walk::hold(found_word word, memory_range block) noexcept {
@@ -103,7 +109,6 @@ void heap_walk::hold(found_word word, memory_range block) noexcept {
 }
 
 void heap_walk::search_break(memory_range mapping) noexcept {
-  if (mapping.bytes == 0 || search_.spent()) return;
   search_region({.chunks = mapping, .state = find_main_state(mapping), .arena_bit = 0});
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "loaded_objects.hpp"
+#include "memory_map.hpp"
 #include "safe_memory.hpp"
 #include "thread_locals.hpp"
 
@@ -79,6 +80,7 @@ class heap_walk {
     std::uint64_t arena_bit = 0;  // what bit 2 of each size is
   };
 
+  void search_entry(mapping_entry const& entry, memory_range not_in) noexcept;
   void search_mapping(memory_range mapping) noexcept;
   void search_pages(memory_range pages, memory_range mapping, std::uintptr_t& done_below) noexcept;
   [[nodiscard]] std::size_t read_heads(memory_range pages) noexcept;

@@ -20,6 +20,9 @@
 #include <thread>
 #include <vector>
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 // Holders of every kind. Each test clears what it has set, for the tests behind it.
 void const* held_by_global = nullptr;
 std::array<void const*, 8> held_by_array{};
@@ -198,6 +201,24 @@ TEST(Audit, ABlockOfAnotherThreadsHeapIsSeen) {
   });
   with.close();
   EXPECT_THAT(with.reports(), ElementsAre(named("heap block")));
+}
+
+/// After a fork the kernel lists what a heap grows by as a mapping of its own.
+TEST(Audit, AForkedProcessFindsBlocksInAHeapThatHasGrownSince) {
+  audited with{{.one_in = 0}};
+  void const* const object = with.int_in_scope();
+  std::vector<std::unique_ptr<std::array<void const*, 100>>> blocks(2000);
+  pid_t const child = fork();
+  if (child == 0) {
+    for (auto& block : blocks) block = std::make_unique<std::array<void const*, 100>>();
+    (*blocks.front())[7] = object;
+    (*blocks.back())[7] = object;
+    audit_result const found = audit_scope(with.scope(), test::unlimited);
+    _exit(found.heap_blocks == 2 && found.complete ? 0 : 1);
+  }
+  int status = -1;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
 }
 
 TEST(Audit, ALargeBlockWithAMappingOfItsOwnIsSeen) {

@@ -13,8 +13,8 @@ struct audit_options {
   bool globals = true;        ///< the writable data of the program and its libraries: MF-E41
   bool thread_locals = true;  ///< of every thread: MF-E42
   bool heap = true;           ///< blocks of the C heap: MF-E43
-  /// The search ends after so many bytes: what an audit may cost, at some 0.2 ms for a MiB. Globals come first, then
-  /// thread-locals, then the heap.
+  /// The search ends after so many bytes: what an audit may cost, at 0.3 ms for a MiB where nothing is found and 0.8 ms
+  /// where the heap holds something. Globals come first, then thread-locals, then the heap.
   std::size_t most_bytes = std::size_t{256} << 20U;
   std::uint32_t most_reports = 16;  ///< of one audit; what is beyond is counted only
 };
