@@ -70,7 +70,23 @@ void scope_open_allocate_close(benchmark::State& state) {
 }
 BENCHMARK(scope_open_allocate_close);
 
-/// The difference to the one above is the clock.
+/// Guard mode: of so many scopes one has its page protected, and the oldest in quarantine opened again. 0 is off, and
+/// the same as the one above.
+void scope_guarded_one_in(benchmark::State& state) {
+  mayfly::page_pool pool;
+  mayfly::scope_registry registry{pool, {.guard = {.one_in = static_cast<std::uint32_t>(state.range(0))}}};
+  for (auto _ : state) {
+    mayfly::scope* const opened = registry.open(timed());
+    {
+      mayfly::scope_entry const entered{*opened, opened->main_arena()};
+      touch(opened->arena().allocate(small_bytes));
+    }
+    opened->close();
+  }
+}
+BENCHMARK(scope_guarded_one_in)->Arg(0)->Arg(1000)->Arg(100)->Arg(1);
+
+/// The difference to the first is the clock.
 void scope_open_allocate_close_reading_the_clock(benchmark::State& state) {
   fixture f;
   for (auto _ : state) {

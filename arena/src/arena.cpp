@@ -18,14 +18,6 @@ std::size_t in_block_units(std::size_t bytes) noexcept {
   return (bytes + unit - 1) / unit * unit;
 }
 
-/// Equal offsets in every first page would compete for the same lines of the first-level cache. Sixteen offsets, chosen
-/// by the page's number among those of its size.
-std::size_t colour_bytes_of(std::byte const* page, std::size_t page_bytes) noexcept {
-  constexpr std::size_t colours = 16;
-  return (reinterpret_cast<std::uintptr_t>(page) >> std::countr_zero(page_bytes)) % colours * 64;
-}
-constexpr std::size_t largest_colour_bytes = 15 * 64;
-
 }  // namespace
 
 // ---- owning
@@ -68,6 +60,7 @@ void arena::restart(arena_options const& options) noexcept {
 // ---- more memory
 
 void* arena::allocate_slow(std::size_t bytes, std::size_t alignment) {
+  site_.set(__builtin_return_address(0));
   page_span refused;
   if (void* const memory = take_more(bytes, alignment, refused)) [[likely]]
     return memory;
@@ -79,6 +72,7 @@ void* arena::allocate_slow(std::size_t bytes, std::size_t alignment) {
 }
 
 void* arena::try_allocate_slow(std::size_t bytes, std::size_t alignment) noexcept {
+  site_.set(__builtin_return_address(0));
   page_span refused;
   return take_more(bytes, alignment, refused);
 }
@@ -114,6 +108,9 @@ void* arena::take_block(std::size_t bytes, std::size_t alignment, page_span& ref
   blocks_ = block.index + 1;
   block_bytes_ += block.bytes;
   detail::unpoison(block.data, bytes);
+  if constexpr (detail::canaries) {
+    detail::lay_canary(block.data, bytes, block.data + block.bytes, block.bytes, site_.get());
+  }
   return block.data;
 }
 
@@ -123,7 +120,7 @@ void* arena::take_from_page(std::size_t bytes, std::size_t alignment, page_span&
   std::size_t needed = rounded(bytes) + (alignment > least_alignment ? alignment - least_alignment : 0);
   std::size_t c = first_class_;
   if (pages_ == 0) {
-    needed += largest_colour_bytes;
+    needed += (colours - 1) * colour_step;
   } else {
     c = page_pool::classes - 1;
     while (c > 0 && pool_->class_bytes(c) > page_bytes_) --c;
@@ -165,10 +162,14 @@ void* arena::start_page(std::size_t c, std::uint32_t index, std::size_t bytes, s
   descriptor.tail_bytes = 0;
   descriptor.start(/*is_coloured=*/pages_ == 0);
   page_bytes_ += page_bytes;
-  std::byte* const memory = aligned(page + (pages_ == 0 ? colour_bytes_of(page, page_bytes) : 0), alignment);
+  std::byte* const first = page + (pages_ == 0 ? colour_bytes_of(page, page_bytes) : 0);
+  std::byte* const memory = aligned(first, alignment);
   std::byte* const after = memory + rounded(bytes);
   std::byte* const end = page + page_bytes;
   detail::unpoison(memory, bytes);
+  if constexpr (detail::canaries) {
+    detail::lay_canary(memory, bytes, after, static_cast<std::size_t>(after - first), site_.get());
+  }
   if (pages_ != 0) {
     page_descriptor& current = pool_->descriptor(pages_ - 1);
     if (end_ - next_ > end - after) {
@@ -200,10 +201,18 @@ void arena::deallocate(void* memory, std::size_t bytes, std::size_t alignment) n
   bytes = std::max(bytes, std::size_t{1});
   if (oversize(bytes, alignment)) {
     std::uint32_t const index = pool_->block_at(memory);
-    if (index != page_pool::block_npos) return give_block(*pool_, index);
+    if (index != page_pool::block_npos) {
+      if constexpr (detail::canaries) check_canary_of_block(index);
+      return give_block(*pool_, index);
+    }
   }
   detail::poison(memory, bytes);
-  if (in_current_page(memory, bytes)) next_ = static_cast<std::byte*>(memory);
+  if constexpr (detail::canaries) {
+    if (!check_canary_behind(memory, bytes)) return;
+  }
+  if (!in_current_page(memory, bytes)) return;
+  // With canaries, back to the end of the one before: no gap may lie between them.
+  next_ = detail::canaries ? next_ - detail::canary_before(next_).back : static_cast<std::byte*>(memory);
 }
 
 bool arena::try_extend(void* memory, std::size_t old_bytes, std::size_t new_bytes) noexcept {
@@ -217,6 +226,7 @@ bool arena::try_extend(void* memory, std::size_t old_bytes, std::size_t new_byte
     room = pool_->descriptor(index).block_bytes();
   }
   if (room < detail::redzone_bytes || new_bytes > room - detail::redzone_bytes) return false;
+  if constexpr (detail::canaries) move_canary(start, old_bytes, new_bytes);
   if (in_current_page(memory, old_bytes)) next_ = start + rounded(new_bytes);
   // Only what changes hands: another thread may be reading the rest.
   if (new_bytes < old_bytes) detail::poison(start + new_bytes, old_bytes - new_bytes);
@@ -267,6 +277,7 @@ arena::marker arena::mark() const noexcept {
 
 void arena::rewind(marker const& point) noexcept {
   run_destructors_until(point.records, point.record_count);  // A5
+  check_canaries();
   give_blocks_after(point.sequence);
   give_pages_after(point.sequence);
   assert(pages_ == point.page && "the mark is from another arena, or from before a reset");
@@ -281,12 +292,18 @@ void arena::rewind(marker const& point) noexcept {
 
 void arena::release_all() noexcept {
   if (records_ != nullptr) run_destructors_until(nullptr, 0);  // A5
+  check_canaries();
   give_all(*pool_);
 }
 
 void arena::reset_into(detail::quarantine_admission& quarantine) noexcept {
   assert(!has_destructors() && "they would run under the quarantine's lock");
   records_ = nullptr;
+  check_canaries();
+  if constexpr (detail::canaries) {
+    // Whoever looks for an allocation later has to know where the last one ends.
+    if (pages_ != 0) pool_->descriptor(pages_ - 1).tail_bytes = static_cast<std::uint32_t>(end_ - next_);
+  }
   give_all(quarantine);
 }
 

@@ -52,7 +52,7 @@ constinit std::array<directory_place, most_quarantines> directory{};
 void enlist(page_quarantine const& quarantine) noexcept {
   for (directory_place& place : directory) {
     page_quarantine const* expected = nullptr;
-    // sync quarantine-directory: release; pairs with find_quarantined(); publishes the quarantine
+    // sync quarantine-directory: release; pairs with ask_all(); publishes the quarantine
     if (place.quarantine.compare_exchange_strong(expected, &quarantine, std::memory_order_release,
                                                  std::memory_order_relaxed)) {
       return;
@@ -63,7 +63,7 @@ void enlist(page_quarantine const& quarantine) noexcept {
 void strike_off(page_quarantine const& quarantine) noexcept {
   for (directory_place& place : directory) {
     if (place.quarantine.load(std::memory_order_relaxed) != &quarantine) continue;  // relaxed: only we change it back
-    // sync quarantine-end: sequentially consistent, all four; pairs with find_quarantined(): either it sees null, or
+    // sync quarantine-end: sequentially consistent, all four; pairs with ask_all(): either it sees null, or
     // we see that it reads
     place.quarantine.store(nullptr, std::memory_order_seq_cst);
     while (place.readers.load(std::memory_order_seq_cst) != 0) ::sched_yield();
@@ -77,19 +77,34 @@ std::size_t largest_map_count() noexcept {
   return count;
 }
 
-std::optional<quarantine_note> find_quarantined(void const* address) noexcept {
+namespace {
+
+/// What the first quarantine that knows an answer says.
+template <typename Answer, typename Ask>
+std::optional<Answer> ask_all(Ask const& ask) noexcept {
   for (directory_place& place : directory) {
     // sync quarantine-end: sequentially consistent; pairs with strike_off()
     place.readers.fetch_add(1, std::memory_order_seq_cst);
 
     // sync quarantine-directory: acquire (and more); pairs with enlist(); reads the quarantine
     page_quarantine const* const quarantine = place.quarantine.load(std::memory_order_seq_cst);
-    auto const found = quarantine == nullptr ? std::nullopt : quarantine->find(address);
+    std::optional<Answer> const found = quarantine == nullptr ? std::nullopt : ask(*quarantine);
     // sync quarantine-end: our reading comes before the quarantine's end
     place.readers.fetch_sub(1, std::memory_order_seq_cst);
     if (found) return found;
   }
   return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<quarantine_note> find_quarantined(void const* address) noexcept {
+  return ask_all<quarantine_note>([address](page_quarantine const& each) { return each.find(address); });
+}
+
+std::optional<quarantined_allocation> find_quarantined_allocation(void const* address) noexcept {
+  return ask_all<quarantined_allocation>(
+      [address](page_quarantine const& each) { return each.allocation_at(address); });
 }
 
 page_quarantine::page_quarantine(page_pool& pool, quarantine_limits const& limits)
@@ -325,7 +340,7 @@ void page_pool::start_quarantine(quarantine_limits const& limits) {
   detail::page_quarantine* there = nullptr;
   // sync quarantine-start: release; pairs with quarantine(); publishes the quarantine
   if (quarantine_.compare_exchange_strong(there, made.get(), std::memory_order_release, std::memory_order_acquire)) {
-    static_cast<void>(made.release());
+    [[maybe_unused]] auto const* const published = made.release();
   } else {
     there->raise(limits);
   }

@@ -19,7 +19,12 @@ void tell_if_quarantined(void const* address) noexcept {
   auto const note = find_quarantined(address);
   if (!note) return;
   noted_route route;
-  report_escape_in_signal(late_access_of(*note, address, route));
+  escape_report report = late_access_of(*note, address, route);
+  if (auto const allocation = find_quarantined_allocation(address)) {
+    report.allocation_bytes = allocation->bytes;
+    report.site = allocation->site;
+  }
+  report_escape_in_signal(report);
 }
 
 #ifdef MAYFLY_ASAN

@@ -1,4 +1,5 @@
 #include "audit_at_end.hpp"
+#include "canary_report.hpp"
 #include <mayfly/schedule_point.hpp>
 #include <mayfly/scope.hpp>
 #include <mayfly/scope_registry.hpp>
@@ -132,6 +133,7 @@ void scope::tear_down() noexcept {
   if (detail::current.active == this) detail::current = {};  // S7, where it was closed inside its own entry
   if (registry_->audits(id_)) [[unlikely]]
     detail::audit_at_end(*this);  // S11
+  if constexpr (detail::canaries) detail::closing_scope = this;
   if (registry_->guards(id_)) [[unlikely]] {
     quarantine_memory();
     lane = lanes_.load(std::memory_order_relaxed);  // relaxed: as above
@@ -143,6 +145,7 @@ void scope::tear_down() noexcept {
     lanes_.store(lane, std::memory_order_relaxed);  // relaxed: published by the slot's way through the free list
   }
   main_.reset();
+  if constexpr (detail::canaries) detail::closing_scope = nullptr;
   registry_->give_slot(*this, id_.generation() + 1);
 }
 

@@ -1,3 +1,4 @@
+#include "canary_report.hpp"
 #include <mayfly/detail/fault_handler.hpp>
 #include <mayfly/detail/page_quarantine.hpp>
 #include <mayfly/detail/thread_id.hpp>
@@ -62,6 +63,7 @@ scope_registry::scope_registry(page_pool& pool, scope_registry_options const& op
   if (!memory_ || !free_.ready()) {
     throw allocation_error{refusal::system, 0, 0, capacity_ * sizeof(scope), errno};
   }
+  if constexpr (detail::canaries) detail::report_canaries();
   if (options.guard.one_in != 0) {
     pool.start_quarantine({.pages = options.guard.quarantine_pages, .bytes = options.guard.quarantine_bytes});
     detail::install_fault_handler();

@@ -44,7 +44,8 @@ TEST_F(AddressSanitizerDeathTest, AUseBetweenAllocationsIsReported) {
   auto* const second = take(*opened, 20);
   EXPECT_DEATH(first[20] = 1, "use-after-poison");
   EXPECT_DEATH(static_cast<void>(second[-1]), "use-after-poison");
-  first[19] = second[0] = 1;
+  first[19] = 1;
+  second[0] = 1;
   opened->close();
 }
 

@@ -2,6 +2,7 @@
 
 #include <mayfly/allocation_error.hpp>
 #include <mayfly/byte_budget.hpp>
+#include <mayfly/detail/canary.hpp>
 #include <mayfly/detail/poison.hpp>
 #include <mayfly/lifetimebound.hpp>
 #include <mayfly/page_pool.hpp>
@@ -91,15 +92,16 @@ class arena {
 
   /// `bytes` of uninitialised memory aligned to at least `alignment` (a power of two; every result is aligned to 8).
   /// Throws allocation_error: byte_budget, page_cap, address_space, system or too_large.
-  [[nodiscard]] void* allocate(std::size_t bytes, std::size_t alignment = least_alignment) MAYFLY_LIFETIMEBOUND {
+  MAYFLY_CANARY_INLINE [[nodiscard]] void* allocate(std::size_t bytes,
+                                                    std::size_t alignment = least_alignment) MAYFLY_LIFETIMEBOUND {
     if (void* const memory = bump(bytes, alignment)) [[likely]]
       return memory;
     return allocate_slow(bytes, alignment);
   }
 
   /// The same, null instead of throwing.
-  [[nodiscard]] void* try_allocate(std::size_t bytes,
-                                   std::size_t alignment = least_alignment) noexcept MAYFLY_LIFETIMEBOUND {
+  MAYFLY_CANARY_INLINE [[nodiscard]] void* try_allocate(
+      std::size_t bytes, std::size_t alignment = least_alignment) noexcept MAYFLY_LIFETIMEBOUND {
     if (void* const memory = bump(bytes, alignment)) [[likely]]
       return memory;
     return try_allocate_slow(bytes, alignment);
@@ -182,6 +184,12 @@ class arena {
   [[nodiscard]] page_pool& pool() const noexcept { return *pool_; }
   [[nodiscard]] byte_budget* budget() const noexcept { return budget_; }
 
+  /// Builds with MAYFLY_CANARIES: tells the canary handler of every allocation that somebody wrote beyond, and mends
+  /// it. The arena does so itself before memory goes. Other builds: nothing.
+  void check_canaries() noexcept {
+    if constexpr (detail::canaries) check_all_canaries();
+  }
+
   /// Starts over for another owner: reset(), then as constructed with `options`.
   void restart(arena_options const& options) noexcept;
 
@@ -226,13 +234,21 @@ class arena {
   static constexpr std::uint32_t largest_chunk_records = 63;
   static constexpr std::size_t largest_page_alignment = std::size_t{4} << 10U;
 
+  /// Equal offsets in every first page would compete for the same lines of the first-level cache. Sixteen offsets,
+  /// chosen by the page's number among those of its size.
+  static constexpr std::size_t colours = 16;
+  static constexpr std::size_t colour_step = 64;
+  static std::size_t colour_bytes_of(std::byte const* page, std::size_t page_bytes) noexcept {
+    return (reinterpret_cast<std::uintptr_t>(page) >> std::countr_zero(page_bytes)) % colours * colour_step;
+  }
+
   static constexpr std::size_t rounded(std::size_t bytes) noexcept {
     return ((bytes + least_alignment - 1) & ~(least_alignment - 1)) + detail::redzone_bytes;
   }
 
   /// The fast path; null where the current page has no room. Bounds are compared before rounding, so that no size can
   /// overflow (A4): the room is a multiple of 8, hence what fits unrounded fits rounded.
-  [[nodiscard]] void* bump(std::size_t bytes, std::size_t alignment) noexcept {
+  MAYFLY_CANARY_INLINE [[nodiscard]] void* bump(std::size_t bytes, std::size_t alignment) noexcept {
     assert(std::has_single_bit(alignment));
     bytes += static_cast<std::size_t>(bytes == 0);
     auto room = static_cast<std::size_t>(end_ - next_);
@@ -250,6 +266,11 @@ class arena {
     }
     if (bytes > room) [[unlikely]]
       return nullptr;
+    if constexpr (detail::canaries) {
+      std::byte* const before = std::exchange(next_, memory + rounded(bytes));
+      detail::lay_canary(memory, bytes, next_, static_cast<std::size_t>(next_ - before), nullptr);
+      return memory;
+    }
     next_ = memory + rounded(bytes);
     detail::unpoison(memory, bytes);
     return memory;
@@ -286,6 +307,27 @@ class arena {
   template <typename Taker>
   void give_block(Taker& taker, std::uint32_t index) noexcept;
   void take_over(arena& other) noexcept;
+  // In builds with MAYFLY_CANARIES; arena_canaries.cpp.
+  void check_all_canaries() noexcept;
+  void check_canaries_of_page(std::uint32_t index) noexcept;
+  void check_canary_of_block(std::uint32_t index) noexcept;
+  bool check_canary_behind(void const* memory, std::size_t bytes) noexcept;
+  bool check_canary(std::byte* end, std::byte const* first, detail::canary_place where) noexcept;
+  void move_canary(std::byte* memory, std::size_t old_bytes, std::size_t new_bytes) noexcept;
+
+  /// Where an allocation that goes past the page was asked for; nothing in builds without canaries.
+  struct no_site {
+    static void set(void const*) noexcept {}
+    static void const* get() noexcept { return nullptr; }
+  };
+  class known_site {
+   public:
+    void set(void const* address) noexcept { address_ = address; }
+    [[nodiscard]] void const* get() const noexcept { return address_; }
+
+   private:
+    void const* address_ = nullptr;
+  };
 
   std::byte* next_ = nullptr;  // where the next allocation starts, a multiple of 8; null and null: no page yet
   std::byte* end_ = nullptr;
@@ -299,6 +341,7 @@ class arena {
   std::size_t block_bytes_ = 0;
   std::uint64_t sequence_ = 0;  // pages and blocks taken so far; newer ones have larger numbers (A6)
   std::uint32_t first_class_;
+  [[no_unique_address]] std::conditional_t<detail::canaries, known_site, no_site> site_;
 };
 
 template <typename T>

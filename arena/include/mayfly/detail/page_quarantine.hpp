@@ -20,6 +20,12 @@ struct quarantine_note {
   std::array<std::uint64_t, word_count> words{};
 };
 
+/// What builds with MAYFLY_CANARIES know of an allocation.
+struct quarantined_allocation {
+  std::size_t bytes = 0;
+  void const* site = nullptr;
+};
+
 /// Pages and blocks of owners that have ended, kept out of reach for a while: whoever still uses one faults (under
 /// AddressSanitizer: meets poison), and find() says whose it was.
 ///
@@ -50,6 +56,9 @@ class page_quarantine {
 
   /// The note of the owner in whose quarantined memory `address` lies. Async-signal-safe.
   [[nodiscard]] std::optional<quarantine_note> find(void const* address) const noexcept;
+
+  /// The allocation that `address` lies in; nothing but in builds with MAYFLY_CANARIES. Async-signal-safe.
+  [[nodiscard]] std::optional<quarantined_allocation> allocation_at(void const* address) const noexcept;
 
   /// Pages of class `c` in here.
   [[nodiscard]] std::uint64_t pages(std::size_t c) const noexcept {
@@ -117,6 +126,8 @@ class quarantine_admission {
 
 /// page_quarantine::find() in all quarantines of the process. Async-signal-safe.
 [[nodiscard]] std::optional<quarantine_note> find_quarantined(void const* address) noexcept;
+/// The same for page_quarantine::allocation_at().
+[[nodiscard]] std::optional<quarantined_allocation> find_quarantined_allocation(void const* address) noexcept;
 
 /// How many mappings one process may have (vm.max_map_count), read once; 65,530 where it cannot be read.
 [[nodiscard]] std::size_t largest_map_count() noexcept;

@@ -17,6 +17,14 @@
 
 namespace mayfly::detail {
 
+/// What lies behind an allocation in builds with MAYFLY_CANARIES; see detail/canary.hpp.
+inline constexpr std::size_t canary_bytes = 40;
+#if defined(MAYFLY_CANARIES) && !defined(MAYFLY_ASAN)
+inline constexpr bool canaries = true;
+#else
+inline constexpr bool canaries = false;  // AddressSanitizer's poison sees more
+#endif
+
 #ifdef MAYFLY_ASAN
 inline constexpr bool sanitized = true;
 /// Bytes left poisoned behind every allocation, so that an overrun meets no neighbour.
@@ -25,7 +33,7 @@ inline void poison(void const* start, std::size_t bytes) noexcept { __asan_poiso
 inline void unpoison(void const* start, std::size_t bytes) noexcept { __asan_unpoison_memory_region(start, bytes); }
 #else
 inline constexpr bool sanitized = false;
-inline constexpr std::size_t redzone_bytes = 0;
+inline constexpr std::size_t redzone_bytes = canaries ? canary_bytes : 0;
 inline void poison(void const*, std::size_t) noexcept {}
 inline void unpoison(void const*, std::size_t) noexcept {}
 #endif
