@@ -4,6 +4,7 @@
 
 #include <cassert>
 #include <cerrno>
+#include <cstring>
 #include <stdexcept>
 #include <string>
 
@@ -63,6 +64,7 @@ detail::mapping reserve(std::size_t bytes, std::size_t smallest_page) {
 
 page_pool::page_pool(page_pool_options const& options)
     : options_{checked(options)},
+      gives_unusually_{options_.fill.has_value() || !options_.recycle},
       unit_shift_{static_cast<std::size_t>(std::countr_zero(options_.class_bytes[0]))},
       spans_{reserve(options_.reserve_bytes, options_.class_bytes[0]), /*reuse_late=*/!options_.recycle},
       descriptors_{spans_.bytes() >> unit_shift_},
@@ -201,6 +203,19 @@ void page_pool::on_thread_exit(detail::thread_index ending) noexcept {
       keep_or_return(c, chain);
     }
   }
+}
+
+void page_pool::give_unusually(std::size_t c, std::uint32_t index) noexcept {
+  fill(page_address(index), class_bytes(c));
+  options_.recycle ? recycle(c, index) : retire(c, index);
+}
+
+/// Overwrites what is given back, where the options say so.
+void page_pool::fill(std::byte* start, std::size_t bytes) const noexcept {
+  if (!options_.fill) return;
+  detail::unpoison(start, bytes);
+  std::memset(start, std::to_integer<int>(*options_.fill), bytes);
+  detail::poison(start, bytes);
 }
 
 void page_pool::retire(std::size_t c, std::uint32_t index) noexcept {

@@ -36,6 +36,7 @@ void page_pool::give_block(std::uint32_t index) noexcept {
   block.owner.store(0, std::memory_order_relaxed);  // relaxed: see owner_of()
   if (block.armed()) retire_handles(index, block.block_bytes());
   detail::poison(page_address(index), block.block_bytes());
+  fill(page_address(index), block.block_bytes());
   blocks_in_use_.fetch_sub(1, std::memory_order_relaxed);  // relaxed: a statistic
   // Relaxed: the word was written before the block was handed to us, and stays while we hold it.
   std::uint64_t const word = span_words_[index >> (span_shift - unit_shift_)].load(std::memory_order_relaxed);

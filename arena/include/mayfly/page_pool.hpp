@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <limits>
 #include <mutex>
+#include <optional>
 
 namespace mayfly {
 
@@ -45,6 +46,9 @@ struct page_pool_options {
   /// false: a page is never handed out twice while fresh addresses last, and faults (under ASan: is poisoned) once
   /// given back. Recycling hides use after free from sanitizers; this shows it.
   bool recycle = true;
+  /// Every page and block that is given back is filled with this: whoever still reads it sees the pattern, and so does
+  /// who reads recycled memory before writing. Costs as long as writing the page does. Nothing: left as it is.
+  std::optional<std::byte> fill{};
 };
 
 /// How much memory of ended owners a quarantine keeps out of reach; see page_pool::start_quarantine().
@@ -191,11 +195,9 @@ class page_pool final : private detail::thread_exit_listener {
     if (page.armed()) [[unlikely]]
       retire_handles(index, class_bytes(c));
     detail::poison(page_address(index), class_bytes(c));
-    if (!options_.recycle) [[unlikely]]
-      return retire(c, index);
-    if (detail::index_chain const displaced = pages_.give(c, index); !displaced.empty()) [[unlikely]] {
-      keep_or_return(c, displaced);
-    }
+    if (gives_unusually_) [[unlikely]]
+      return give_unusually(c, index);
+    recycle(c, index);
   }
 
   /// A block of at least `bytes` (above zero), aligned to `alignment` (a power of two), rounded up to 4 KiB; or a
@@ -319,6 +321,13 @@ class page_pool final : private detail::thread_exit_listener {
     return span << (span_shift - unit_shift_);
   }
 
+  void recycle(std::size_t c, std::uint32_t index) noexcept {
+    if (detail::index_chain const displaced = pages_.give(c, index); !displaced.empty()) [[unlikely]] {
+      keep_or_return(c, displaced);
+    }
+  }
+  void give_unusually(std::size_t c, std::uint32_t index) noexcept;
+  void fill(std::byte* start, std::size_t bytes) const noexcept;
   void keep_or_return(std::size_t c, detail::index_chain chain) noexcept;
   std::size_t return_pages(std::size_t c, detail::index_chain chain) noexcept;
   void retire(std::size_t c, std::uint32_t index) noexcept;
@@ -331,6 +340,7 @@ class page_pool final : private detail::thread_exit_listener {
   void refund(std::size_t bytes) noexcept { committed_.fetch_sub(bytes, std::memory_order_relaxed); }
 
   page_pool_options options_;
+  bool gives_unusually_;    // pages given back are filled, or not recycled
   std::size_t unit_shift_;  // log2 of the smallest class: descriptors are indexed in units of it
   detail::span_space spans_;
   detail::mapped_array<page_descriptor> descriptors_;
