@@ -167,6 +167,12 @@ class alignas(64) scope : private detail::resource_ring {
 
   /// Bytes of pages and blocks of all lanes. One relaxed load.
   [[nodiscard]] std::size_t reserved_bytes() const noexcept { return budget_.used(); }
+  /// Bytes of pages and blocks that it may still take, its budget's limit less what it has; unlimited without one.
+  [[nodiscard]] std::size_t spare_bytes() const noexcept {
+    std::size_t const limit = budget_.limit();
+    std::size_t const used = budget_.used();
+    return limit == byte_budget::unlimited ? limit : limit - (used < limit ? used : limit);
+  }
   /// Sums of all lanes. Only where no other thread allocates in the scope.
   [[nodiscard]] arena_usage usage() const noexcept;
   /// Lanes made for threads other than the opener's. Any thread that keeps the scope alive.

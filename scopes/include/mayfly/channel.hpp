@@ -1,0 +1,165 @@
+#pragma once
+
+#include <mayfly/detail/home_scope.hpp>
+#include <mayfly/detail/require_detached.hpp>
+#include <mayfly/escape_report.hpp>
+
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <new>
+#include <optional>
+#include <stdexcept>
+#include <string_view>
+#include <utility>
+
+namespace mayfly {
+
+/// What a channel says to a value.
+enum class channel_reason : std::uint8_t {
+  sent,
+  full,     ///< as many values wait as it has room for (try_send() only)
+  closed,   ///< close() was called
+  escapes,  ///< the value holds an address of the sender's scope (MF-E15)
+};
+
+[[nodiscard]] constexpr std::string_view to_string(channel_reason reason) noexcept {
+  switch (reason) {
+    case channel_reason::sent:
+      return "sent";
+    case channel_reason::full:
+      return "full";
+    case channel_reason::closed:
+      return "closed";
+    case channel_reason::escapes:
+      return "escapes";
+  }
+  return "unknown";
+}
+
+/// A bounded queue of detached values between any number of senders and receivers, in requests or outside. Values are
+/// received in the order in which they were sent, each once. All memory is taken by the constructor; every function but
+/// that may be called from any thread. send() and receive() block the thread: not what a worker should wait in for
+/// long.
+///
+/// A value sent inside a scope is looked at for addresses of that scope's memory: a shared_ptr into the arena, a number
+/// that was a pointer (MF-E15). A channel made inside a scope may carry such values around there, as it goes with it;
+/// who receives one outside is refused it then, and it is left where it is: its destructor might touch what is gone.
+template <class T>
+class channel {
+ public:
+  /// Room for `capacity` values; throws std::invalid_argument where that is 0. `egress` says what becomes of a value
+  /// that holds an address of memory which it may outlive.
+  explicit channel(std::size_t capacity, egress_action egress = egress_action::refuse)
+      : capacity_(capacity), egress_(egress) {
+    detail::require_detached<escape_rule::channel_value, T>();
+    if (capacity == 0) throw std::invalid_argument("channel: capacity is 0: must be at least 1");
+    places_ = std::make_unique<place[]>(capacity);
+  }
+  /// Destroys the values that nobody has received. Nobody may be inside.
+  ~channel() {
+    while (waiting_ != 0) discard(take());
+  }
+  channel(channel const&) = delete;
+  channel& operator=(channel const&) = delete;
+
+  /// Sends at once or not at all: `value` is moved from only where the answer is `sent`.
+  [[nodiscard]] channel_reason try_send(T&& value) { return put(value, false); }
+  [[nodiscard]] channel_reason try_send(T const& value) { return try_send(T(value)); }
+
+  /// Sends as soon as there is room; sent, closed or escapes.
+  channel_reason send(T&& value) { return put(value, true); }
+  channel_reason send(T const& value) { return send(T(value)); }
+
+  /// The next value, as soon as there is one; nothing when the channel is closed and empty.
+  [[nodiscard]] std::optional<T> receive() { return get(true); }
+  /// The next value, if there is one.
+  [[nodiscard]] std::optional<T> try_receive() { return get(false); }
+
+  /// Takes nothing more; what was sent can still be received. Wakes whoever waits.
+  void close() noexcept {
+    std::scoped_lock const lock(mutex_);
+    closed_ = true;
+    room_.notify_all();
+    value_.notify_all();
+  }
+
+  [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
+  /// How many values wait. A hint by the time it is read.
+  [[nodiscard]] std::size_t size() const {
+    std::scoped_lock const lock(mutex_);
+    return waiting_;
+  }
+
+ private:
+  struct place {
+    alignas(T) std::byte bytes[sizeof(T)];
+    bool homes;  // points into the home scope
+
+    [[nodiscard]] T& value() noexcept { return *std::launder(reinterpret_cast<T*>(bytes)); }
+  };
+
+  channel_reason put(T& value, bool wait) {
+    std::optional<escape_report> report;
+    detail::sent_value const seen = detail::look_at_sent(value, home_, egress_, report);
+    if (seen == detail::sent_value::stopped) return channel_reason::escapes;
+    std::unique_lock lock(mutex_);
+    if (wait) room_.wait(lock, [this] { return closed_ || waiting_ != capacity_; });
+    if (closed_) return channel_reason::closed;
+    if (waiting_ == capacity_) return channel_reason::full;
+    place& next = places_[(first_ + waiting_) % capacity_];
+    ::new (static_cast<void*>(next.bytes)) T(std::move(value));
+    next.homes = seen == detail::sent_value::homes;
+    ++waiting_;
+    value_.notify_one();
+    return channel_reason::sent;
+  }
+
+  std::optional<T> get(bool wait) {
+    std::unique_lock lock(mutex_);
+    while (true) {
+      if (wait) value_.wait(lock, [this] { return closed_ || waiting_ != 0; });
+      if (waiting_ == 0) return std::nullopt;
+      place& next = take();
+      room_.notify_one();
+      if (next.homes && !home_.is_around() && stops_outside()) continue;
+      struct leaves {
+        T& value;
+        ~leaves() { std::destroy_at(&value); }
+      } const moved_from{next.value()};
+      return std::optional<T>(std::move(next.value()));
+    }
+  }
+
+  /// The first place, which is free from now on; its value is the caller's to end.
+  place& take() noexcept {
+    place& next = places_[first_];
+    first_ = (first_ + 1) % capacity_;
+    --waiting_;
+    return next;
+  }
+
+  void discard(place& unwanted) noexcept {
+    if (!unwanted.homes || home_.is_around()) std::destroy_at(&unwanted.value());
+  }
+
+  [[nodiscard]] bool stops_outside() const noexcept {
+    return detail::stops({.rule = escape_rule::value_sent, .scope = home_.id()}, egress_);
+  }
+
+  std::size_t capacity_;
+  egress_action egress_;
+  detail::home_scope home_;
+  std::unique_ptr<place[]> places_;
+
+  mutable std::mutex mutex_;  // guards what follows, and the places
+  std::condition_variable room_;
+  std::condition_variable value_;
+  std::size_t first_ = 0;
+  std::size_t waiting_ = 0;
+  bool closed_ = false;
+};
+
+}  // namespace mayfly

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <mayfly/detail/egress_check.hpp>
+#include <mayfly/escape_report.hpp>
+#include <mayfly/scope_entry.hpp>
+#include <mayfly/scope_id.hpp>
+
+#include <cstdint>
+#include <optional>
+
+namespace mayfly::detail {
+
+/// The scope that a channel or promise was made in, if any. What is made and used inside one scope may carry that
+/// scope's addresses around in it; whoever takes such a value out of it is found at the other end.
+class home_scope {
+ public:
+  home_scope() noexcept {
+    if (scope const* const here = current_scope()) id_ = here->id();
+  }
+
+  /// Whether the calling thread is inside it, or in a scope that lies in it.
+  [[nodiscard]] bool is_around() const noexcept {
+    if (!id_) return false;
+    for (scope const* each = current_scope(); each != nullptr; each = each->parent()) {
+      if (each->id() == id_) return true;
+    }
+    return false;
+  }
+  /// Whether that is the scope, or one around it.
+  [[nodiscard]] bool may_point_into(scope_id owner) const noexcept {
+    if (!id_) return false;
+    bool inside = false;
+    for (scope const* each = current_scope(); each != nullptr; each = each->parent()) {
+      inside = inside || each->id() == id_;
+      if (inside && each->id() == owner) return true;
+    }
+    return false;
+  }
+
+  /// None: it was made outside every scope.
+  [[nodiscard]] scope_id id() const noexcept { return id_; }
+
+ private:
+  scope_id id_;
+};
+
+/// What is found out about a value that somebody sends.
+enum class sent_value : std::uint8_t {
+  anybodys,  ///< it may go anywhere
+  homes,     ///< it points into the home scope, or one around it: it may be received there
+  stopped,   ///< it must not go
+};
+
+/// What the egress check says of a value sent by the calling thread (MF-E15). Reports what is none of home's. Nothing
+/// but one thread-local load outside every scope.
+template <class T>
+[[nodiscard]] sent_value look_at_sent(T const& value, home_scope const& home, egress_action action,
+                                      std::optional<escape_report>& report) noexcept {
+  scope const* const here = current_scope();
+  if (here == nullptr) return sent_value::anybodys;
+  report = find_escape(escape_rule::value_sent, value, *here);
+  if (!report) return sent_value::anybodys;
+  if (home.may_point_into(report->scope)) return sent_value::homes;
+  return stops(*report, action) ? sent_value::stopped : sent_value::anybodys;
+}
+
+}  // namespace mayfly::detail

@@ -1,0 +1,137 @@
+#pragma once
+
+#include <mayfly/detail/home_scope.hpp>
+#include <mayfly/detail/require_detached.hpp>
+#include <mayfly/escape_refused.hpp>
+#include <mayfly/escape_report.hpp>
+
+#include <chrono>
+#include <exception>
+#include <future>
+#include <memory>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+namespace mayfly {
+
+template <class T>
+class promise;
+
+namespace detail {
+
+/// A value on its way through a promise.
+template <class T>
+struct promised {
+  T value;
+  bool homes;  // points into the home scope
+};
+
+/// A value that is never destroyed.
+template <class T>
+class left_alone {
+ public:
+  explicit left_alone(T&& value) : value_(std::move(value)) {}
+  left_alone(left_alone const&) = delete;
+  left_alone& operator=(left_alone const&) = delete;
+  ~left_alone() {}  // NOLINT(modernize-use-equals-default): a union's member is not destroyed
+
+ private:
+  union {
+    T value_;
+  };
+};
+
+}  // namespace detail
+
+/// The other end of a mayfly::promise. As std::future, but for what it refuses.
+template <class T>
+class future {
+ public:
+  future() noexcept = default;
+
+  [[nodiscard]] bool valid() const noexcept { return future_.valid(); }
+  void wait() const { future_.wait(); }
+  template <class Rep, class Period>
+  std::future_status wait_for(std::chrono::duration<Rep, Period> const& length) const {
+    return future_.wait_for(length);
+  }
+  template <class Clock, class Duration>
+  std::future_status wait_until(std::chrono::time_point<Clock, Duration> const& until) const {
+    return future_.wait_until(until);
+  }
+
+  /// Waits for the value and gives it, once. Throws what the promise was told instead; std::future_error as std::future
+  /// does; escape_refused for a value that points into the scope which the promise was made in, outside that scope.
+  /// Such a value is never destroyed: its destructor might touch what is gone.
+  T get() {
+    detail::promised<T> got = future_.get();
+    if (got.homes && !home_.is_around()) {
+      escape_report const report{.rule = escape_rule::value_sent, .scope = home_.id()};
+      if (detail::stops(report, egress_)) {
+        [[maybe_unused]] detail::left_alone<T> const untouched{std::move(got.value)};
+        throw escape_refused{report};
+      }
+    }
+    return std::move(got.value);
+  }
+
+ private:
+  friend class promise<T>;
+  future(std::future<detail::promised<T>> of, detail::home_scope home, egress_action egress) noexcept
+      : future_(std::move(of)), home_(home), egress_(egress) {}
+
+  std::future<detail::promised<T>> future_;
+  detail::home_scope home_;
+  egress_action egress_ = egress_action::refuse;
+};
+
+/// std::promise for detached values, whose values are looked at when they are set inside a scope (MF-E15): one that
+/// holds an address of that scope's memory is reported and, by default, does not get through. A promise made inside a
+/// scope may carry such values around there.
+template <class T>
+class promise {
+ public:
+  explicit promise(egress_action egress = egress_action::refuse) : egress_(egress) {
+    detail::require_detached<escape_rule::channel_value, T>();
+  }
+  promise(promise&&) noexcept = default;
+  promise& operator=(promise&&) noexcept = default;
+  ~promise() = default;
+
+  /// Once; throws std::future_error as std::promise does.
+  [[nodiscard]] future<T> get_future() { return {promise_.get_future(), home_, egress_}; }
+
+  /// Gives the value to whoever waits. False: it was refused, and the future holds escape_refused.
+  bool set_value(T value) {
+    std::optional<escape_report> report;
+    detail::sent_value const seen = detail::look_at_sent(value, home_, egress_, report);
+    if (seen == detail::sent_value::stopped) {
+      promise_.set_exception(std::make_exception_ptr(escape_refused{*report}));
+      return false;
+    }
+    promise_.set_value({std::move(value), seen == detail::sent_value::homes});
+    return true;
+  }
+
+  /// Gives an exception to whoever waits. False: it holds an address of the caller's scope (MF-E13), and the future
+  /// holds escape_refused in its place.
+  bool set_exception(std::exception_ptr error) {
+    if (scope const* const here = current_scope()) {
+      auto const found = detail::find_escape_in_exception(error, *here);
+      if (found && !home_.may_point_into(found->scope) && detail::stops(*found, egress_)) {
+        promise_.set_exception(std::make_exception_ptr(escape_refused{*found}));
+        return false;
+      }
+    }
+    promise_.set_exception(std::move(error));
+    return true;
+  }
+
+ private:
+  std::promise<detail::promised<T>> promise_;
+  detail::home_scope home_;
+  egress_action egress_;
+};
+
+}  // namespace mayfly

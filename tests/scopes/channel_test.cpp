@@ -1,0 +1,205 @@
+#include "support.hpp"
+#include <mayfly/channel.hpp>
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <memory_resource>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace mayfly {
+namespace {
+
+using test::inside;
+
+using shared_int = std::shared_ptr<int>;
+
+shared_int shared_in(scope& of) {
+  return std::allocate_shared<int>(std::pmr::polymorphic_allocator<int>{of.memory()}, 5);
+}
+
+/// How many escapes are reported while it lives; nothing is written.
+class escape_count {
+ public:
+  escape_count() {
+    set_escape_handler([](escape_report const&, void*) noexcept {}, nullptr);
+  }
+  ~escape_count() { set_escape_handler(nullptr, nullptr); }
+  escape_count(escape_count const&) = delete;
+  escape_count& operator=(escape_count const&) = delete;
+
+  [[nodiscard]] std::uint64_t now() const { return escape_reports(escape_rule::value_sent) - before_; }
+
+ private:
+  std::uint64_t before_ = escape_reports(escape_rule::value_sent);
+};
+
+TEST(Channel, GivesValuesInTheOrderInWhichTheyWereSent) {
+  channel<std::string> words{2};
+  EXPECT_EQ(words.try_send("one"), channel_reason::sent);
+  EXPECT_EQ(words.try_send("two"), channel_reason::sent);
+  EXPECT_EQ(words.size(), 2U);
+  EXPECT_EQ(words.receive(), "one");
+  EXPECT_EQ(words.try_send("three"), channel_reason::sent);
+  EXPECT_EQ(words.receive(), "two");
+  EXPECT_EQ(words.receive(), "three");
+  EXPECT_EQ(words.try_receive(), std::nullopt);
+}
+
+TEST(Channel, WhatDoesNotFitIsNotMovedFrom) {
+  channel<std::unique_ptr<int>> numbers{1};
+  EXPECT_EQ(numbers.try_send(std::make_unique<int>(1)), channel_reason::sent);
+  auto second = std::make_unique<int>(2);
+  EXPECT_EQ(numbers.try_send(std::move(second)), channel_reason::full);
+  ASSERT_NE(second, nullptr);
+  EXPECT_EQ(**numbers.receive(), 1);
+  EXPECT_EQ(numbers.try_send(std::move(second)), channel_reason::sent);
+}
+
+TEST(Channel, AfterCloseNothingGetsInAndWhatIsInsideGetsOut) {
+  channel<int> numbers{4};
+  EXPECT_EQ(numbers.send(1), channel_reason::sent);
+  numbers.close();
+  EXPECT_EQ(numbers.try_send(2), channel_reason::closed);
+  EXPECT_EQ(numbers.send(2), channel_reason::closed);
+  EXPECT_EQ(numbers.receive(), 1);
+  EXPECT_EQ(numbers.receive(), std::nullopt);
+}
+
+TEST(Channel, CloseWakesWhoeverWaits) {
+  channel<int> empty{1};
+  channel<int> full{1};
+  static_cast<void>(full.send(1));
+  std::thread receiver{[&] { EXPECT_EQ(empty.receive(), std::nullopt); }};
+  std::thread sender{[&] { EXPECT_EQ(full.send(2), channel_reason::closed); }};
+  empty.close();
+  full.close();
+  receiver.join();
+  sender.join();
+}
+
+TEST(Channel, DestroysWhatNobodyHasReceived) {
+  auto const witness = std::make_shared<int>(1);
+  {
+    channel<shared_int> numbers{3};
+    for (int i = 0; i < 3; ++i) EXPECT_EQ(numbers.send(witness), channel_reason::sent);
+    EXPECT_EQ(witness.use_count(), 4);
+    static_cast<void>(numbers.receive());
+    EXPECT_EQ(witness.use_count(), 3);
+  }
+  EXPECT_EQ(witness.use_count(), 1);
+}
+
+TEST(Channel, RefusesToHaveNoRoom) { EXPECT_THROW(channel<int>{0}, std::invalid_argument); }
+
+/// Every value that was sent is received once, by whomever; the race detector judges the rest.
+TEST(Channel, ManySendersAndReceiversLoseNothing) {
+  constexpr int each = 2'000;
+  channel<std::unique_ptr<int>> numbers{8};
+  std::atomic<std::int64_t> sum{0};
+  std::vector<std::thread> senders;
+  std::vector<std::thread> receivers;
+  for (int s = 0; s < 3; ++s) {
+    senders.emplace_back([&] {
+      for (int i = 1; i <= each; ++i) EXPECT_EQ(numbers.send(std::make_unique<int>(i)), channel_reason::sent);
+    });
+    receivers.emplace_back([&] {
+      while (auto const got = numbers.receive()) sum.fetch_add(**got, std::memory_order_relaxed);
+    });
+  }
+  for (auto& sender : senders) sender.join();
+  numbers.close();
+  for (auto& receiver : receivers) receiver.join();
+  EXPECT_EQ(sum, std::int64_t{3} * each * (each + 1) / 2);
+}
+
+// ---- MF-E15
+
+TEST(Channel, AValueThatPointsIntoTheSendersScopeIsRefused) {
+  escape_count const escapes;
+  test::scopes s;
+  scope& sender = s.open("sender");
+  channel<shared_int> numbers{1};
+  inside(sender, [&] {
+    shared_int const shared = shared_in(sender);
+    EXPECT_EQ(numbers.try_send(shared), channel_reason::escapes);
+    EXPECT_EQ(numbers.send(shared), channel_reason::escapes);
+    EXPECT_EQ(shared.use_count(), 1);
+    EXPECT_EQ(numbers.send(std::make_shared<int>(1)), channel_reason::sent);
+  });
+  EXPECT_EQ(escapes.now(), 2U);
+  sender.close();
+}
+
+TEST(Channel, ALoggedOneGetsThrough) {
+  escape_count const escapes;
+  test::scopes s;
+  scope& sender = s.open("sender");
+  channel<std::uintptr_t> numbers{1, egress_action::log};
+  auto const address = inside(sender, [&] {
+    auto const made = reinterpret_cast<std::uintptr_t>(sender.make<int>(1));
+    EXPECT_EQ(numbers.send(made), channel_reason::sent);
+    return made;
+  });
+  EXPECT_EQ(numbers.receive(), address);
+  EXPECT_EQ(escapes.now(), 1U);
+  sender.close();
+}
+
+TEST(Channel, OneMadeInsideAScopeCarriesItsAddressesThere) {
+  escape_count const escapes;
+  test::scopes s;
+  scope& home = s.open("home");
+  inside(home, [&] {
+    channel<shared_int> numbers{2};
+    EXPECT_EQ(numbers.send(shared_in(home)), channel_reason::sent);
+    EXPECT_EQ(numbers.send(shared_in(home)), channel_reason::sent);
+    EXPECT_EQ(**numbers.receive(), 5);
+  });  // and the other is destroyed with the channel
+  EXPECT_EQ(escapes.now(), 0U);
+  home.close();
+}
+
+TEST(Channel, AScopeInsideItsHomeMaySendHomesAddressesButNotItsOwn) {
+  escape_count const escapes;
+  test::scopes s;
+  scope& home = s.open("home");
+  inside(home, [&] {
+    channel<shared_int> numbers{2};
+    shared_int const of_home = shared_in(home);
+    scope* const inner = s.registry.open({.parent = &home});
+    inside(*inner, [&] {
+      EXPECT_EQ(numbers.send(of_home), channel_reason::sent);
+      EXPECT_EQ(numbers.send(shared_in(*inner)), channel_reason::escapes);
+      EXPECT_EQ(**numbers.receive(), 5) << "inside home is inside home";
+    });
+    inner->close();
+  });
+  EXPECT_EQ(escapes.now(), 1U);
+  home.close();
+}
+
+TEST(Channel, WhoReceivesOutsideItsHomeGetsNoAddressOfHome) {
+  escape_count const escapes;
+  test::scopes s;
+  scope& home = s.open("home");
+  std::unique_ptr<channel<shared_int>> published;
+  inside(home, [&] {
+    published = std::make_unique<channel<shared_int>>(3);
+    EXPECT_EQ(published->send(shared_in(home)), channel_reason::sent);
+    EXPECT_EQ(published->send(std::make_shared<int>(6)), channel_reason::sent);
+    EXPECT_EQ(published->send(shared_in(home)), channel_reason::sent);
+  });
+  home.close();
+  EXPECT_EQ(**published->receive(), 6) << "the first is left out, and not touched";
+  EXPECT_EQ(escapes.now(), 1U);
+  published.reset();  // nor is the last: it is poisoned under AddressSanitizer
+}
+
+}  // namespace
+}  // namespace mayfly
