@@ -22,6 +22,7 @@ std::string drain_report::to_string() const {
   out << (complete() ? "drained" : "not drained") << ": " << found << " in flight, " << cancelled.size()
       << " cancelled, " << remaining.size() << " remaining, after "
       << std::chrono::duration_cast<std::chrono::milliseconds>(took).count() << " ms";
+  if (timers_dropped != 0) out << "\n  timers dropped: " << timers_dropped;
   print(out, "cancelled", cancelled);
   print(out, "remaining", remaining);
   return out.str();
@@ -48,6 +49,7 @@ drain_report executor_core::drain(std::chrono::nanoseconds soft, std::chrono::na
   if (in_forked_child()) return report;  // nothing runs here, and nothing ever will
   std::scoped_lock const one_at_a_time(drain_mutex_);
   clock::time_point const start = clock::now();
+  report.timers_dropped = timers_.close();  // first: a timer has fired into an open ring, or not at all
   close_rings();
   report.found = registry_.live();
   if (!wait_until_idle(later(start, soft))) {

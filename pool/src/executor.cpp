@@ -16,6 +16,10 @@ executor::~executor() {
 
 bool executor::request_cancel(scope_id id) noexcept { return core_->registry().request_cancel(id); }
 
+bool executor::cancel_timer(timer_id timer) noexcept {
+  return !core_->in_forked_child() && core_->waiting_timers().cancel(timer);
+}
+
 drain_report executor::drain(std::chrono::nanoseconds soft, std::chrono::nanoseconds hard) {
   return core_->drain(soft, hard);
 }

@@ -36,7 +36,8 @@ executor_core::executor_core(executor_options const& asked)
       help_(std::make_unique<nested_help>(gate_, options_.workers)),
       // Every slot is reserved for threads of ours and none is left for oneTBB's: see the README, "Whose threads".
       arena_(std::make_unique<tbb::task_arena>(static_cast<int>(options_.workers),
-                                               static_cast<unsigned>(options_.workers))) {
+                                               static_cast<unsigned>(options_.workers))),
+      timers_(*this, options_.name, options_.max_timers) {
   // The records know where large jobs lie, and keep the bytes of jobs that have ended.
   registry_.exempt_from_audit({records_.get(), options_.max_in_flight * sizeof(request_record)});
   for (auto& ring : rings_) ring = std::make_unique<index_ring>(options_.max_queued);
@@ -46,6 +47,7 @@ executor_core::executor_core(executor_options const& asked)
 }
 
 executor_core::~executor_core() {
+  timers_.close();
   close_rings();
   stop_workers();
   while (registry_.live() != 0) std::this_thread::sleep_for(std::chrono::milliseconds{1});  // held scopes
@@ -118,6 +120,13 @@ executor_stats executor_core::stats() const {
     of.queue_wait.add_to_histogram(sum.queue_wait);
     of.run_time.add_to_histogram(sum.run_time);
   }
+  // In a forked child the timers' lock may be held by a thread that does not exist there.
+  timer_figures const timed = in_forked_child() ? timer_figures{} : timers_.figures();
+  sum.timers_set = timed.set;
+  sum.timers_fired = timed.fired;
+  sum.timers_cancelled = timed.cancelled;
+  sum.timers_dropped = timed.dropped;
+  sum.timers_waiting = timed.waiting;
   sum.workers = workers_.size();
   sum.in_flight = registry_.live();
   sum.parked = gate_.parked();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "nested_help.hpp"
+#include "timers.hpp"
 #include "worker.hpp"
 #include <mayfly/detail/cycle_clock.hpp>
 #include <mayfly/detail/index_ring.hpp>
@@ -64,6 +65,7 @@ class executor_core {
   [[nodiscard]] scope_registry& registry() noexcept { return registry_; }
   [[nodiscard]] page_pool& pages() noexcept { return *pages_; }
   [[nodiscard]] nested_help& help() noexcept { return *help_; }
+  [[nodiscard]] timers& waiting_timers() noexcept { return timers_; }
   [[nodiscard]] cycle_clock const& clock() const noexcept { return clock_; }
   [[nodiscard]] bool past(cycle_clock::ticks deadline) const noexcept {
     return deadline != 0 && clock_.now() > deadline;
@@ -117,6 +119,7 @@ class executor_core {
   std::unique_ptr<nested_help> help_;
   std::unique_ptr<tbb::task_arena> arena_;
   std::vector<std::unique_ptr<worker>> workers_;
+  timers timers_;
   std::mutex drain_mutex_;  // one drain at a time
 
   alignas(64) std::atomic<bool> stopping_{false};                    // written once, at the end

@@ -59,6 +59,9 @@ executor_options resolve(executor_options const& asked) {
     refuse("idle_spin", std::to_string(options.idle_spin.count()) + " ns",
            "0 to " + std::to_string(executor_options::longest_idle_spin.count()) + " ns");
   }
+  if (options.max_timers < 1 || options.max_timers > executor_options::most_timers) {
+    refuse("max_timers", std::to_string(options.max_timers), "1 to " + std::to_string(executor_options::most_timers));
+  }
   if (options.worker_stack_bytes < executor_options::least_worker_stack_bytes) {
     refuse("worker_stack_bytes", std::to_string(options.worker_stack_bytes),
            "at least " + std::to_string(executor_options::least_worker_stack_bytes));

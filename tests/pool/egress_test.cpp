@@ -205,8 +205,10 @@ TEST(EgressOfClosures, WhatAServerCapturesGoesThrough) {
   std::string const text(100, 'x');
   in_request(pool, [&](request_context& request) {
     static_cast<void>(request.arena().make<int>(1));
-    std::uint64_t const number = 42;
-    EXPECT_EQ(reason_for(pool, [&pool, state, name, text, number](request_context&) {}), admission_reason::accepted);
+    std::uint64_t const number = pool.workers();
+    EXPECT_EQ(
+        reason_for(pool, [&pool, state, name, text, number](request_context&) { return pool.workers() + number; }),
+        admission_reason::accepted);
     // 400 bytes: it lies in the new request's own arena, and the short string in it points to itself.
     std::array<std::byte, 400> bulk{};
     EXPECT_EQ(reason_for(pool, [bulk, name, state](request_context&) { return bulk[0]; }), admission_reason::accepted);

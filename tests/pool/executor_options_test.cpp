@@ -51,6 +51,10 @@ TEST(ExecutorOptions, AcceptTheLastSensibleValueAndRefuseTheFirstThatIsNot) {
   EXPECT_EQ(refusal({.idle_spin = 1s}), "");
   EXPECT_THAT(refusal({.idle_spin = 1s + 1ns}), HasSubstr("idle_spin is 1000000001 ns"));
   EXPECT_THAT(refusal({.idle_spin = -1ns}), HasSubstr("idle_spin is -1 ns"));
+  EXPECT_EQ(refusal({.max_timers = 1}), "");
+  EXPECT_THAT(refusal({.max_timers = 0}), HasSubstr("max_timers is 0"));
+  EXPECT_EQ(refusal({.max_timers = executor_options::most_timers}), "");
+  EXPECT_THAT(refusal({.max_timers = executor_options::most_timers + 1}), HasSubstr("max_timers is 16777217"));
   EXPECT_EQ(refusal({.worker_stack_bytes = 4 << 20}), "");
   EXPECT_THAT(refusal({.worker_stack_bytes = (4 << 20) - 1}), HasSubstr("worker_stack_bytes is 4194303"));
   EXPECT_EQ(refusal({.guard = {.one_in = 1, .quarantine_pages = 65'536, .quarantine_bytes = 16'384}}), "");

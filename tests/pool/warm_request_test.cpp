@@ -2,7 +2,9 @@
 #include "support.hpp"
 #include "syscall_filter.hpp"
 #include <mayfly/executor.hpp>
+#include <mayfly/page_pool.hpp>
 #include <mayfly/schedule_point.hpp>
+#include <mayfly/scope_registry.hpp>
 
 #include <gtest/gtest.h>
 
@@ -200,6 +202,31 @@ TEST(WaitForAnUnfinishedPush, MakesNoSystemCallButToSleep) {
   EXPECT_EQ(WEXITSTATUS(status), 0) << "the number of a system call that the waiting worker made";
 }
 #endif
+
+/// The egress check of a closure that is submitted inside a scope costs its looks, and nothing else.
+TEST(WarmRequestFromInsideAScope, CallsNoHeapAndTakesNoPageFault) {
+  if (!MAYFLY_TEST_HEAP_IS_COUNTED) GTEST_SKIP() << "a sanitizer has the heap";
+  executor pool(options());
+  warm_up(pool, 1'000);
+  mayfly::page_pool pages;
+  mayfly::scope_registry registry(pages);
+  mayfly::scope* const around = registry.open({.route = "around"});
+  {
+    mayfly::scope_entry const inside(*around);
+    static_cast<void>(around->make<int>(1));
+    pump(pool, 1'000, 1'000);
+    mayfly::test::wait_until([&] { return pool.stats().in_flight == 0; });
+    heap_calls = 0;
+    counting_heap_calls = true;
+    std::int64_t const before = minor_faults();
+    pump(pool, requests, 1'000);
+    std::int64_t const faults = minor_faults() - before;
+    counting_heap_calls = false;
+    EXPECT_EQ(heap_calls.load(), 0U);
+    EXPECT_EQ(faults, 0);
+  }
+  around->close();
+}
 
 /// The tests above prove nothing if what they count cannot be counted.
 TEST(WarmRequestCounters, SeeAPlantedHeapCallAFaultAndASystemCall) {

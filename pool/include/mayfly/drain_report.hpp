@@ -25,6 +25,8 @@ struct drain_report {
   std::vector<straggler> cancelled;
   /// Not ended when drain() gave up: they still run, or are still held.
   std::vector<straggler> remaining;
+  /// Timers that had not fired when draining began: they never will.
+  std::size_t timers_dropped = 0;
   std::chrono::nanoseconds took{};
 
   [[nodiscard]] bool complete() const noexcept { return remaining.empty(); }

@@ -4,6 +4,7 @@
 #include <mayfly/detach.hpp>
 #include <mayfly/detached.hpp>
 #include <mayfly/detail/completions.hpp>
+#include <mayfly/detail/detached_task.hpp>
 #include <mayfly/detail/job.hpp>
 #include <mayfly/detail/place.hpp>
 #include <mayfly/detail/require_detached.hpp>
@@ -14,6 +15,7 @@
 #include <mayfly/request_context.hpp>
 #include <mayfly/run_result.hpp>
 #include <mayfly/submit_options.hpp>
+#include <mayfly/timer.hpp>
 #include <mayfly/trusted.hpp>
 
 #include <chrono>
@@ -27,6 +29,7 @@
 
 namespace mayfly {
 
+class detached_coroutine;
 class page_pool;
 class scope_registry;
 
@@ -123,13 +126,38 @@ class executor {
     return run_result<result>(outcome_kind::expired);
   }
 
+  /// Runs fn(request_context&, args...) as a request that nobody waits for: a detached task. fn captures nothing
+  /// (MF-E03); what it needs are its arguments, of detached types (MF-E04), which are moved or copied in and handed
+  /// over as rvalues. Inside a scope their addresses are looked at too (MF-E14). What it returns or throws is dropped,
+  /// and counted.
+  template <class Fn, class... Args>
+  [[nodiscard]] admission spawn(submit_options const& options, Fn&& fn, Args&&... args) {
+    return detail::spawn(*core_, options, std::forward<Fn>(fn), std::forward<Args>(args)...);
+  }
+
+  /// The same after `delay`, not before: a deadline in the options counts from then. A timer that was set ends in
+  /// exactly one way: fired (the task is an accepted request), cancelled, or dropped, when draining begins or the task
+  /// is refused at its time; executor_stats counts each. Takes the heap and a lock; the first timer starts a thread,
+  /// and throws std::system_error where there is none.
+  template <class Fn, class... Args>
+  [[nodiscard]] timer_admission spawn_after(std::chrono::nanoseconds delay, submit_options const& options, Fn&& fn,
+                                            Args&&... args) {
+    return detail::spawn_after(*core_, delay, options, std::forward<Fn>(fn), std::forward<Args>(args)...);
+  }
+
+  /// Begins a coroutine that nobody waits for (detached_coroutine.hpp); refused, it is destroyed.
+  [[nodiscard]] admission spawn(submit_options const& options, detached_coroutine work);
+
+  /// Keeps a timer from firing. False: it has fired, was dropped or cancelled, or is firing now.
+  bool cancel_timer(timer_id timer) noexcept;
+
   /// Asks a request to stop: one that waits is not begun, one that runs sees it in its stop token. Its completion says
   /// cancelled either way. False when it has ended, or never was.
   bool request_cancel(scope_id id) noexcept;
 
-  /// Takes nothing more; lets what was accepted finish for `soft`, then cancels all of it and waits for `hard`.
-  /// Requests that still run are left running: the report names them. May be called again. Throws std::logic_error on a
-  /// worker.
+  /// Takes nothing more, drops timers that have not fired, lets what was accepted finish for `soft`, then cancels all
+  /// of it and waits for `hard`. Requests that still run are left running: the report names them. May be called again.
+  /// Throws std::logic_error on a worker.
   drain_report drain(std::chrono::nanoseconds soft, std::chrono::nanoseconds hard);
 
   /// What has happened so far. Walks all workers' figures: for people, not for loops.
@@ -146,6 +174,9 @@ class executor {
   [[nodiscard]] page_pool& pages() noexcept;
 
  private:
+  friend class resume_on;
+  friend class resume_after;
+
   admission_reason refuse_on_worker(submit_options const& options) noexcept;
   static void fix_deadline(submit_options& options) noexcept;
 

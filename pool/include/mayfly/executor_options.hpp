@@ -29,6 +29,10 @@ struct executor_options {
   /// Requests waiting, *for each priority*: a flood of low priority never shuts out a high one. 0: max_in_flight.
   std::size_t max_queued = 0;
 
+  /// Timers set and not ended: spawn_after() is refused (queue_full) beyond. 1 to 2^24.
+  std::size_t max_timers = 65'536;
+  static constexpr std::size_t most_timers = std::size_t{1} << 24;
+
   /// Memory the executor's pages may take, in use and idle. 0: no limit but the process's. Submitting is refused
   /// (over_budget) while the requests in flight hold so much that another's first page would not fit.
   std::size_t page_budget_bytes = 0;

@@ -25,6 +25,11 @@ struct executor_stats {
   std::uint64_t expired = 0;
   std::uint64_t completion_failures = 0;  ///< completions that threw
 
+  std::uint64_t timers_set = 0;
+  std::uint64_t timers_fired = 0;      ///< timers whose task was accepted
+  std::uint64_t timers_cancelled = 0;  ///< by cancel_timer()
+  std::uint64_t timers_dropped = 0;    ///< by draining, or refused when their time came
+
   std::uint64_t wakeups = 0;         ///< times a worker slept and was woken
   std::uint64_t helped_regions = 0;  ///< times a worker went to help with nested work
   std::uint64_t helped_chunks = 0;   ///< pieces of nested work run by another thread than the request's
@@ -34,6 +39,7 @@ struct executor_stats {
   std::size_t queued = 0;
   std::size_t in_flight = 0;  ///< accepted and not ended, held ones included
   std::size_t parked = 0;     ///< workers asleep
+  std::size_t timers_waiting = 0;
 
   /// Submission to start, for requests that started.
   latency_histogram queue_wait;

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <mayfly/detail/detached_task.hpp>
+#include <mayfly/detail/egress_check.hpp>
+#include <mayfly/detail/require_detached.hpp>
 #include <mayfly/lifetimebound.hpp>
 #include <mayfly/scope.hpp>
 #include <mayfly/task_group.hpp>
@@ -21,6 +24,7 @@ namespace detail {
 class executor_core;
 struct context_access;
 struct job_hooks;
+class nested_scope;
 struct request_record;
 
 /// A loop body with its type erased: runs fn for [first, last).
@@ -57,10 +61,16 @@ class request_context {
   /// How long is left: zero when the deadline has passed, the longest duration when there is none. Reads the clock.
   [[nodiscard]] std::chrono::nanoseconds remaining() const noexcept;
 
-  /// Whether somebody cancelled this request. One load: ask often in long loops.
-  [[nodiscard]] bool stop_requested() const noexcept { return scope_.stop_requested(); }
-  /// The same as a value that may be kept and asked from anywhere, also after the request has ended.
-  [[nodiscard]] mayfly::stop_token stop_token() const noexcept { return scope_.token(); }
+  /// Whether somebody cancelled this request. One load (and one for each scope around a nested one): ask often in long
+  /// loops.
+  [[nodiscard]] bool stop_requested() const noexcept {
+    return scope_.stop_requested() || (outer_ != nullptr && outer_->stop_requested());
+  }
+  /// The same as a value that may be kept and asked from anywhere, also after the request has ended. In a nested scope
+  /// it speaks of the request.
+  [[nodiscard]] mayfly::stop_token stop_token() const noexcept {
+    return outer_ == nullptr ? scope_.token() : outer_->stop_token();
+  }
   /// Throws request_cancelled or request_expired when the request should end. Reads the clock if there is a deadline.
   void throw_if_stopped() const;
 
@@ -83,6 +93,18 @@ class request_context {
                std::addressof(fn)});
   }
 
+  /// executor::spawn() on the executor that runs this request: a task that this request does not wait for.
+  template <class Fn, class... Args>
+  [[nodiscard]] admission spawn(submit_options const& options, Fn&& fn, Args&&... args) {
+    return detail::spawn(core_, options, std::forward<Fn>(fn), std::forward<Args>(args)...);
+  }
+  /// executor::spawn_after(), the same.
+  template <class Fn, class... Args>
+  [[nodiscard]] timer_admission spawn_after(std::chrono::nanoseconds delay, submit_options const& options, Fn&& fn,
+                                            Args&&... args) {
+    return detail::spawn_after(core_, delay, options, std::forward<Fn>(fn), std::forward<Args>(args)...);
+  }
+
   /// Runs fn() while idle workers help with any oneTBB work it starts itself. Bodies of such work run in no scope
   /// when they run on another thread; bind() what needs one.
   template <class Fn>
@@ -91,6 +113,16 @@ class request_context {
     helpers_awake const awake(*this);
     return std::forward<Fn>(fn)();
   }
+
+  /// Runs fn(request_context&) in a scope of its own inside this one, on this thread, and gives what it returns: what
+  /// it allocated goes when it is done, not only when the request is. It may use what lies in the scope around it. Its
+  /// result is detached (MF-E05) and holds no address of the nested scope's memory, nor does what it throws (MF-E16,
+  /// MF-E13; the executor's options say what happens then: escape_refused is thrown). It has the request's deadline, is
+  /// cancelled with it, and may take what is left of its memory. Throws refused_error (queue_full) where max_in_flight
+  /// scopes are open. Costs some 50 ns.
+  template <class Fn>
+    requires std::invocable<Fn&, request_context&>
+  std::invoke_result_t<Fn&, request_context&> nested(Fn&& fn);
 
   /// A copy of fn that runs in this request's scope on whichever thread calls it, while the request lives.
   template <class Fn>
@@ -101,6 +133,7 @@ class request_context {
  private:
   friend struct detail::context_access;
   friend struct detail::job_hooks;
+  friend class detail::nested_scope;
   friend class task_group;
 
   class helpers_awake {
@@ -114,9 +147,9 @@ class request_context {
     request_context& context_;
   };
 
-  request_context(detail::executor_core& core, detail::request_record& record, mayfly::scope& scope,
-                  std::size_t worker) noexcept
-      : core_(core), record_(record), scope_(scope), worker_(worker) {}
+  request_context(detail::executor_core& core, detail::request_record& record, mayfly::scope& scope, std::size_t worker,
+                  request_context const* outer = nullptr) noexcept
+      : core_(core), record_(record), scope_(scope), worker_(worker), outer_(outer) {}
 
   void run_range(std::size_t first, std::size_t last, std::size_t grain, detail::range_body body);
 
@@ -124,7 +157,66 @@ class request_context {
   detail::request_record& record_;
   mayfly::scope& scope_;
   std::size_t worker_;
+  request_context const* outer_;  // of the scope around a nested one
 };
+
+namespace detail {
+
+/// A scope opened inside a request's, with a context for it; closed at the end.
+class nested_scope {
+ public:
+  /// Throws refused_error.
+  explicit nested_scope(request_context& outer);
+  ~nested_scope();
+  nested_scope(nested_scope const&) = delete;
+  nested_scope& operator=(nested_scope const&) = delete;
+
+  [[nodiscard]] request_context& context() noexcept { return context_; }
+
+  /// Throws escape_refused where a result may not leave.
+  template <class Result>
+  void look_at(Result const& result) const {
+    auto const found = find_escape(escape_rule::nested_result_sent, result, scope_, egress_reach::itself);
+    if (found) refuse(*found);
+  }
+  /// In a handler of what has been thrown: throws it on, or escape_refused in its place.
+  [[noreturn]] void rethrow() const;
+
+ private:
+  void refuse(escape_report const& found) const;
+
+  mayfly::scope& scope_;
+  request_context context_;
+  std::optional<scope_entry> entered_;
+};
+
+}  // namespace detail
+
+template <class Fn>
+  requires std::invocable<Fn&, request_context&>
+std::invoke_result_t<Fn&, request_context&> request_context::nested(Fn&& fn) {
+  using result = std::invoke_result_t<Fn&, request_context&>;
+  detail::require_detached<escape_rule::nested_result, result>();
+  detail::nested_scope inner(*this);
+  if constexpr (std::is_void_v<result>) {
+    try {
+      std::invoke(fn, inner.context());
+    } catch (...) {
+      inner.rethrow();
+    }
+  } else {
+    auto const call = [&]() -> result {
+      try {
+        return std::invoke(fn, inner.context());
+      } catch (...) {
+        inner.rethrow();
+      }
+    };
+    result value = call();
+    inner.look_at(value);
+    return value;
+  }
+}
 
 /// What request_context::bind() gives.
 template <class Fn>

@@ -83,7 +83,7 @@ struct lane {
 /// Who may call: id, slot_index, route, deadline, opened, opener_thread and stop_requested from any thread while the
 /// scope is known to live (inside it, or under a hold or pin); arena, memory, make and hold inside it (a scope_entry on
 /// this thread).
-class alignas(64) scope : private detail::resource_ring {
+class alignas(detail::resource_ring) scope : private detail::resource_ring {
  public:
   scope(scope const&) = delete;
   scope& operator=(scope const&) = delete;

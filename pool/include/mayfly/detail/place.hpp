@@ -70,6 +70,13 @@ struct not_looked_at {
   static constexpr bool looks = false;
 };
 
+/// The route's characters are not copied.
+[[nodiscard]] inline std::optional<escape_report> find_escape_of_route(escape_rule rule, submit_options const& options,
+                                                                       scope const& caller) noexcept {
+  char const* const route = options.route.data();
+  return find_escape_in_bytes(rule, &route, sizeof route, caller, padding::cleared);
+}
+
 /// The check of what submit() takes: the bytes of handler and completion, for addresses of the submitter's scope
 /// (MF-E11). The storage was zeroed before the job was made, so what a member leaves unwritten shows nothing.
 struct closure_check {
@@ -82,8 +89,7 @@ struct closure_check {
     clear_padding(made.completion);
     if (auto found = find_in(made.handler, caller)) return found;
     if (auto found = find_in(made.completion, caller)) return found;
-    char const* const route = options.route.data();
-    return find_escape_in_bytes(escape_rule::closure_sent, &route, sizeof route, caller, padding::cleared);
+    return find_escape_of_route(escape_rule::closure_sent, options, caller);
   }
 
  private:
