@@ -58,17 +58,13 @@ bool stops(escape_report const& report, egress_action action) noexcept {
 std::optional<escape_report> find_escape_in_bytes(escape_rule rule, void const* bytes, std::size_t count,
                                                   scope const& from, padding of_bytes) noexcept {
   address_range const range = reservation_of(from);
-  auto const* const start = static_cast<std::byte const*>(bytes);
-  for (std::size_t done = 0; done < count;) {
-    auto const hit = find_address_in_bytes(start + done, count - done, range);
-    if (!hit) return std::nullopt;
-    std::size_t const offset = done + hit->offset;
-    done = offset + sizeof(void*);
+  for (std::size_t done = 0; auto const hit = find_address_in_bytes(bytes, count, range, done);) {
+    done = hit->offset + sizeof(void*);
     if (of_bytes == padding::unknown && (reinterpret_cast<std::uintptr_t>(hit->address) & 0xfeU) == 0) continue;
     scope const* const owner = owner_in_line(from, hit->address, egress_reach::line);
     if (owner == nullptr) continue;
-    if (owner->kept() && find_address_in_bytes(start, count, holder_range(*owner))) continue;
-    return describe(rule, *owner, {hit->address, offset});
+    if (owner->kept() && find_address_in_bytes(bytes, count, holder_range(*owner))) continue;
+    return describe(rule, *owner, *hit);
   }
   return std::nullopt;
 }

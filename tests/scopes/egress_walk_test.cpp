@@ -106,7 +106,7 @@ static_assert(walks<std::optional<std::pair<int, std::uintptr_t>>> && walks<std:
 /// A stand-in for a request's memory.
 class EgressWalk : public testing::Test {
  protected:
-  alignas(64) std::array<std::byte, 4096> memory_{};
+  alignas(256) std::array<std::byte, 4096> memory_{};  // an address in it stays in it when its lowest byte is cleared
   address_range range_{reinterpret_cast<std::uintptr_t>(memory_.data()), memory_.size()};
   void* inside_ = memory_.data() + 128;
   std::uintptr_t number_ = reinterpret_cast<std::uintptr_t>(inside_);
@@ -265,6 +265,7 @@ TEST_F(EgressWalk, IsNotTakenInByStaleBytes) {
   static_assert(walks<holds_text>);
   expect_nothing(*made_on_stale_bytes<holds_text>(number_, "short"));
   expect_nothing(*made_on_stale_bytes<holds_text>(number_, "short, eleven"));
+  expect_nothing(*made_on_stale_bytes<holds_text>(number_, ""));
   auto const closure = [text = std::string("short")] { return text; };
   expect_nothing(*made_on_stale_bytes<std::remove_const_t<decltype(closure)>>(number_, closure));
 }
@@ -279,6 +280,39 @@ TEST_F(EgressWalk, ComesBackFromChainsThatAreDeeperThanItGoes) {
   expect_nothing(*chain);
   chain->next->next->value = number_;
   expect_found(*chain, offset_in(*chain, chain->next));
+}
+
+TEST_F(EgressWalk, PassesOverWhatDoesNotMatter) {
+  struct several {
+    std::uintptr_t first;
+    vouched_for second;
+    std::vector<std::shared_ptr<int>> third;
+  };
+  several const value{range_.first, vouched_for(memory_.data() + 8), {pointing_inside()}};
+  EXPECT_EQ(find_address(value, range_).value_or(egress_hit{}).offset, 0U);
+  mayfly::address_filter const only_one{
+      [](void const* wanted, void const* address) noexcept { return address == wanted; }, inside_};
+  auto const hit = find_address(value, range_, only_one);
+  ASSERT_TRUE(hit.has_value());
+  EXPECT_EQ(hit->address, inside_);
+  EXPECT_EQ(hit->offset, offset_in(value, value.third));
+  mayfly::address_filter const nothing{[](void const*, void const*) noexcept { return false; }, nullptr};
+  EXPECT_FALSE(find_address(value, range_, nothing).has_value());
+}
+
+TEST_F(EgressWalk, GoesOnBehindAWordAndStillKnowsAShortString) {
+  struct text_in_bytes {
+    std::uintptr_t first;
+    std::string text;
+    std::uintptr_t last;
+  };
+  alignas(8) std::array<std::byte, sizeof(text_in_bytes)> bytes;
+  for (std::size_t i = 0; i < bytes.size(); i += 8) std::memcpy(bytes.data() + i, &number_, 8);
+  auto* const made = ::new (static_cast<void*>(bytes.data())) text_in_bytes{number_, "short", number_};
+  EXPECT_EQ(find_address_in_bytes(made, sizeof *made, range_).value_or(egress_hit{}).offset, 0U);
+  EXPECT_EQ(find_address_in_bytes(made, sizeof *made, range_, 1).value_or(egress_hit{}).offset, 40U);
+  EXPECT_FALSE(find_address_in_bytes(made, sizeof *made, range_, 41).has_value());
+  made->~text_in_bytes();
 }
 
 TEST_F(EgressWalk, ScansAlignedWordsOfAnyBytes) {

@@ -45,11 +45,17 @@ template <class T>
 [[nodiscard]] std::optional<escape_report> find_escape(escape_rule rule, T const& value, scope const& from,
                                                        egress_reach reach = egress_reach::line) noexcept {
   if constexpr (walks<T>) {
-    if (auto const hit = find_address(value, reservation_of(from))) {
-      scope const* const owner = owner_in_line(from, hit->address, reach);
-      if (owner == nullptr) return std::nullopt;
-      if (owner->kept() && find_address(value, holder_range(*owner))) return std::nullopt;
-      return describe(rule, *owner, *hit);
+    // Asked of each address: behind one that is nobody's there may be one of the scope's.
+    auto const escapes = [&](void const* address) noexcept {
+      scope const* const owner = owner_in_line(from, address, reach);
+      return owner != nullptr && !(owner->kept() && find_address(value, holder_range(*owner)));
+    };
+    address_filter const filter{[](void const* asked, void const* address) noexcept {
+                                  return (*static_cast<decltype(escapes) const*>(asked))(address);
+                                },
+                                &escapes};
+    if (auto const hit = find_address(value, reservation_of(from), filter)) {
+      return describe(rule, *owner_in_line(from, hit->address, reach), *hit);
     }
   }
   return std::nullopt;

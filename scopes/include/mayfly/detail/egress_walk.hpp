@@ -37,6 +37,11 @@ struct egress_hit {
 };
 
 namespace detail {
+/// A word that was found, as the address that it may be.
+[[nodiscard]] inline void const* as_address(std::uintptr_t word) noexcept {
+  return reinterpret_cast<void const*>(word);  // NOLINT(performance-no-int-to-ptr)
+}
+
 /// What walks<T> is unless somebody says otherwise; worked out when it is asked for.
 template <class T>
 struct walk_by_type {
@@ -50,14 +55,23 @@ struct walk_by_type {
 template <class T>
 inline constexpr detail::walk_by_type<T> walks{};
 
-/// Any 8-byte aligned word of these bytes that lies in the range: what is done for closures, and for classes of which
-/// only the size is known. The spare room of a std::string is passed over. 64 bytes cost some 5 ns.
-[[nodiscard]] std::optional<egress_hit> find_address_in_bytes(void const* bytes, std::size_t count,
-                                                              address_range range) noexcept;
+/// The first 8-byte aligned word of these bytes, from byte `from` on, that lies in the range: what is done for
+/// closures, and for classes of which only the size is known. The spare room of a std::string is passed over. 64 bytes
+/// cost some 5 ns.
+[[nodiscard]] std::optional<egress_hit> find_address_in_bytes(void const* bytes, std::size_t count, address_range range,
+                                                              std::size_t from = 0) noexcept;
 
-/// The first address in the range that `value` holds. Costs what there is to walk: nothing where !walks<T>.
+/// Which of the addresses in a range matter: a function of its context and the address.
+struct address_filter {
+  bool (*matters)(void const* context, void const* address) noexcept = nullptr;  ///< null: all of them
+  void const* context = nullptr;
+};
+
+/// The first address in the range that `value` holds and that matters. Costs what there is to walk: nothing where
+/// !walks<T>.
 template <class T>
-[[nodiscard]] std::optional<egress_hit> find_address(T const& value, address_range range) noexcept;
+[[nodiscard]] std::optional<egress_hit> find_address(T const& value, address_range range,
+                                                     address_filter filter = {}) noexcept;
 
 namespace detail {
 
@@ -195,8 +209,8 @@ constexpr walk_by_type<T>::operator bool() const {
 /// One walk through a value. Each step says whether an address was found, which ends it.
 class egress_walk {
  public:
-  egress_walk(void const* value, std::size_t bytes, address_range range) noexcept
-      : range_(range), value_(reinterpret_cast<std::uintptr_t>(value)), bytes_(bytes) {}
+  egress_walk(void const* value, std::size_t bytes, address_range range, address_filter filter) noexcept
+      : range_(range), filter_(filter), value_(reinterpret_cast<std::uintptr_t>(value)), bytes_(bytes) {}
 
   [[nodiscard]] std::optional<egress_hit> const& hit() const noexcept { return hit_; }
 
@@ -289,15 +303,21 @@ class egress_walk {
   }
 
   bool look_at_word(std::uintptr_t word, void const* where) noexcept {
-    if (!range_.has(word)) return false;
-    hit_ = egress_hit{reinterpret_cast<void const*>(word), offset_of(where)};
-    return true;
+    return range_.has(word) && take(as_address(word), where);
   }
 
   bool look_at_bytes(void const* bytes, std::size_t count) noexcept {
-    auto const found = find_address_in_bytes(bytes, count, range_);
-    if (found) hit_ = egress_hit{found->address, offset_of(static_cast<std::byte const*>(bytes) + found->offset)};
-    return found.has_value();
+    for (std::size_t from = 0; auto const found = find_address_in_bytes(bytes, count, range_, from);) {
+      if (take(found->address, static_cast<std::byte const*>(bytes) + found->offset)) return true;
+      from = found->offset + 1;
+    }
+    return false;
+  }
+
+  bool take(void const* address, void const* where) noexcept {
+    if (filter_.matters != nullptr && !filter_.matters(filter_.context, address)) return false;
+    hit_ = egress_hit{address, offset_of(where)};
+    return true;
   }
 
   /// Where this lies in the value; or, in memory that the value owns, where the owner does.
@@ -307,6 +327,7 @@ class egress_walk {
   }
 
   address_range range_;
+  address_filter filter_;
   std::uintptr_t value_;
   std::size_t bytes_;
   std::size_t offset_ = 0;
@@ -317,9 +338,10 @@ class egress_walk {
 }  // namespace detail
 
 template <class T>
-std::optional<egress_hit> find_address(T const& value, address_range range) noexcept {
+std::optional<egress_hit> find_address(T const& value, address_range range,
+                                       [[maybe_unused]] address_filter filter) noexcept {
   if constexpr (walks<T>) {
-    detail::egress_walk walk(std::addressof(value), sizeof(T), range);
+    detail::egress_walk walk(std::addressof(value), sizeof(T), range, filter);
     walk.look_at(value);
     return walk.hit();
   } else {
