@@ -35,7 +35,8 @@ void remember_told(found_word word) noexcept {
   std::uint64_t const digest = digest_of(word);
   auto const now = scope_clock::now();
   std::scoped_lock const lock{memory.mutex};
-  memory.words[digest % memory.words.size()] = {digest, now};
+  told_word& told = memory.words[digest % memory.words.size()];
+  if (told.digest != digest) told = {digest, now};  // else it is known for longer
 }
 
 bool told_before(found_word word, scope_clock::time_point opened) noexcept {

@@ -15,7 +15,6 @@
 #include <list>
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -283,98 +282,6 @@ TEST(Audit, LanesOfSeveralThreadsAreSearchedFor) {
   with.close();
   held_by_global = nullptr;
   EXPECT_THAT(with.reports(), ElementsAre(named("held_by_global")));
-}
-
-TEST(Audit, ATestMayAskBeforeItCloses) {
-  audited with{{.one_in = 0}};
-  held_by_global = with.int_in_scope();
-  held_by_thread = held_by_global;
-  auto const block = std::make_unique<void const*>(held_by_global);
-  audit_result const found = audit_scope(with.scope(), test::unlimited);
-  held_by_global = nullptr;
-  held_by_thread = nullptr;
-  *block = nullptr;
-  audit_result const later = audit_scope(with.scope(), test::unlimited);
-  with.close();
-  EXPECT_EQ(found.globals, 1U);
-  EXPECT_EQ(found.thread_locals, 1U);
-  EXPECT_EQ(found.heap_blocks, 1U);
-  EXPECT_TRUE(found.complete);
-  EXPECT_EQ(later.holders(), 0U);
-  EXPECT_GT(later.searched_bytes, 0U);
-  EXPECT_THAT(with.reports(), SizeIs(3));
-}
-
-TEST(Audit, AScopeWithoutMemoryIsNotSearchedFor) {
-  audited with;
-  EXPECT_EQ(audit_scope(with.scope()).searched_bytes, 0U);
-}
-
-TEST(Audit, WhatIsSwitchedOffIsNotSearched) {
-  audited with{{.one_in = 0}};
-  held_by_global = with.int_in_scope();
-  held_by_thread = held_by_global;
-  auto const block = std::make_unique<void const*>(held_by_global);
-  EXPECT_EQ(audit_scope(with.scope(), {.globals = false}).globals, 0U);
-  EXPECT_EQ(audit_scope(with.scope(), {.thread_locals = false}).thread_locals, 0U);
-  EXPECT_EQ(audit_scope(with.scope(), {.heap = false}).heap_blocks, 0U);
-  EXPECT_EQ(audit_scope(with.scope()).holders(), 3U);
-  held_by_global = nullptr;
-  held_by_thread = nullptr;
-}
-
-TEST(Audit, TheSearchEndsAtItsLimitAndSaysSo) {
-  audited with{{.one_in = 0}};
-  static_cast<void>(with.int_in_scope());
-  std::vector<std::uint64_t> const large(std::size_t{4} << 20U, 1);
-  audit_result const found = audit_scope(with.scope(), {.most_bytes = std::size_t{1} << 20U});
-  EXPECT_FALSE(found.complete);
-  EXPECT_LE(found.searched_bytes, std::size_t{2} << 20U);
-}
-
-TEST(Audit, ReportsHaveALimitAndCountsHaveNone) {
-  audited with{{.one_in = 0}};
-  std::vector<std::unique_ptr<void const*>> blocks;
-  for (int i = 0; i < 10; ++i) blocks.push_back(std::make_unique<void const*>(with.int_in_scope()));
-  EXPECT_EQ(audit_scope(with.scope(), {.most_reports = 4}).heap_blocks, 10U);
-  EXPECT_THAT(with.reports(), SizeIs(4));
-}
-
-TEST(Audit, OneInSoManyScopesIsAudited) {
-  audited with{{.one_in = 4}};
-  held_by_global = with.int_in_scope();
-  with.close();
-  for (int i = 0; i < 99; ++i) {
-    with.open();
-    held_by_global = with.int_in_scope();
-    with.close();
-  }
-  held_by_global = nullptr;
-  EXPECT_THAT(with.reports(), SizeIs(25));
-}
-
-TEST(Audit, ExemptedMemoryIsLeftOut) {
-  audited with;
-  auto const table = std::make_unique<std::array<void const*, 16>>();
-  with.registry().exempt_from_audit({table.get(), sizeof *table});
-  (*table)[4] = with.int_in_scope();
-  with.close();
-  EXPECT_THAT(with.reports(), IsEmpty());
-}
-
-TEST(Audit, APoolAndARegistryThatAreGlobalsAreNotTakenForHolders) {
-  static std::optional<page_pool> pool;
-  static std::optional<scope_registry> registry;
-  audited with{{.one_in = 0}};
-  pool.emplace(page_pool_options{.reserve_bytes = std::size_t{1} << 26U});
-  registry.emplace(*pool, scope_registry_options{.capacity = 4});
-  std::vector<scope*> const all = test::open_all(*registry);
-  for (scope* const each : all) test::inside(*each, [each] { each->make<int>(1); });
-  for (scope* const each : all) EXPECT_EQ(audit_scope(*each).holders(), 0U);
-  test::close_all(all);
-  EXPECT_THAT(with.reports(), IsEmpty());
-  registry.reset();
-  pool.reset();
 }
 
 }  // namespace
