@@ -1,6 +1,7 @@
 #include <mayfly/detail/slot_memory.hpp>
 
 #include <mutex>
+#include <type_traits>
 
 namespace mayfly::detail {
 namespace {
@@ -17,8 +18,9 @@ struct slot_memory::directory {
 
 /// Never destroyed: what it keeps must stay mapped, and registries with static storage may end after anything of ours.
 slot_memory::directory& slot_memory::left() noexcept {
-  static auto* const the_one = new directory;
-  return *the_one;
+  static constinit directory the_one;
+  static_assert(std::is_trivially_destructible_v<directory>);
+  return the_one;
 }
 
 slot_memory::slot_memory(std::size_t bytes) : kept_{nullptr} {
