@@ -36,24 +36,12 @@ void say(std::string_view line) {
   if (::write(STDERR_FILENO, text, length + 1) < 0) ::_exit(exit_broken);
 }
 
-namespace {
-template <class Options>
-void configure(Options& chosen) {
-  if constexpr (requires { chosen.egress; }) {
-    using action = decltype(chosen.egress);
-    chosen.egress = judged == layer::egress ? action::refuse : action::log;
-  }
-  if constexpr (requires { chosen.audit.one_in; }) chosen.audit.one_in = judged == layer::audit ? 1 : 0;
-  if constexpr (requires { chosen.guard.one_in; }) {
-    chosen.guard.one_in = judged == layer::guard || judged == layer::asan ? 1 : 0;
-  }
-}
-}  // namespace
-
 mayfly::executor_options options() {
   mayfly::executor_options chosen;
   chosen.workers = 1;
-  configure(chosen);
+  if (judged != layer::egress) chosen.egress = mayfly::egress_action::log;
+  if (judged == layer::audit) chosen.audit.one_in = 1;
+  if (judged == layer::guard || judged == layer::asan) chosen.guard.one_in = 1;
   return chosen;
 }
 

@@ -4,8 +4,8 @@
 // egress: -
 // tripwire: MF-E22
 // audit: MF-E43
-// guard: n/a
-// asan: n/a
+// guard: MF-E31
+// asan: use-after-poison
 
 #include "program.hpp"
 

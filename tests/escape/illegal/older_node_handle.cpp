@@ -27,6 +27,7 @@ ESCAPE_PROGRAM {
            })
       .value();
   escape::next_request(pool);
+  kept.erase(kept.begin());
   escape::touch(&kept.back().key(), sizeof(int));
 }
 
