@@ -1,10 +1,12 @@
 #include <mayfly/detail/egress_check.hpp>
 
+#include <algorithm>
 #include <cstring>
 #include <exception>
+#include <memory_resource>
+#include <string>
+#include <string_view>
 #include <typeinfo>
-
-#include <malloc.h>
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define MAYFLY_EXACT_BLOCK_SIZES 1
@@ -14,10 +16,26 @@
 #endif
 #endif
 
+#if defined(MAYFLY_EXACT_BLOCK_SIZES)
+#include <sanitizer/allocator_interface.h>
+#else
+#include <malloc.h>
+#endif
+
 namespace mayfly::detail {
 namespace {
 
 constexpr int deepest_nesting = 16;
+
+/// `from` or a scope around it, whosever memory() this is: who carries that out carries a container along. Null:
+/// nobody's.
+[[nodiscard]] scope const* resource_in_line(scope const& from, void const* address, egress_reach reach) noexcept {
+  for (scope const* each = &from; each != nullptr; each = each->parent()) {
+    if (const_cast<scope*>(each)->memory() == address) return each;
+    if (reach == egress_reach::itself) return nullptr;
+  }
+  return nullptr;
+}
 
 /// What is asked of each address that an exception shows.
 struct question {
@@ -26,6 +44,9 @@ struct question {
   egress_reach reach;
 
   [[nodiscard]] std::optional<escape_report> about(void const* address, std::size_t offset = 0) const noexcept {
+    if (scope const* const lender = resource_in_line(*from, address, reach)) {
+      return describe(rule, *lender, {address, offset});
+    }
     if (!reservation_of(*from).has(reinterpret_cast<std::uintptr_t>(address))) return std::nullopt;
     scope const* const owner = owner_in_line(*from, address, reach);
     if (owner == nullptr) return std::nullopt;
@@ -38,18 +59,34 @@ struct question {
 constexpr std::size_t exception_header_bytes = 128;
 constexpr std::size_t most_object_bytes = 1'024;
 
-/// How many bytes from `object` on are the exception's for certain. Nothing says how large it is but the size of its
-/// heap block, in which malloc may leave up to 15 bytes unused, with what was there before: one word is left out.
-std::size_t certain_bytes(void const* object) noexcept {
-  auto* const block = const_cast<std::byte*>(static_cast<std::byte const*>(object)) - exception_header_bytes;
-  std::size_t const usable = malloc_usable_size(block);
-  if (usable < exception_header_bytes + sizeof(void*)) return 0;
-  std::size_t const bytes = (usable - exception_header_bytes) & ~(sizeof(void*) - 1);
+/// The heap block that `object` lies in, in bytes from its head; 0 where it is none of the heap's (libstdc++ has a
+/// reserve of its own for when the heap is exhausted) and a sanitizer can tell.
+std::size_t block_bytes(void* head) noexcept {
 #if defined(MAYFLY_EXACT_BLOCK_SIZES)
-  return bytes < most_object_bytes ? bytes : most_object_bytes;
+  return __sanitizer_get_ownership(head) != 0 ? __sanitizer_get_allocated_size(head) : 0;
 #else
-  return bytes < most_object_bytes ? bytes - sizeof(void*) : most_object_bytes;
+  return malloc_usable_size(head);
 #endif
+}
+
+/// How many bytes of a block its owner may not have asked for, so that they hold what was there before. glibc rounds up
+/// by at most 15 and does not split off a rest below 32, and its blocks end 8 bytes before a multiple of 16; other
+/// heaps round up by at most a quarter.
+std::size_t doubtful_bytes(std::size_t block) noexcept {
+#if defined(MAYFLY_EXACT_BLOCK_SIZES)
+  static_cast<void>(block);
+  return 0;
+#else
+  return block % 16 == 8 ? 31 : std::max<std::size_t>(31, block / 4);
+#endif
+}
+
+/// How many bytes from `object` on are the exception's for certain. Nothing says how large it is but its heap block.
+std::size_t certain_bytes(void const* object) noexcept {
+  auto* const head = const_cast<std::byte*>(static_cast<std::byte const*>(object)) - exception_header_bytes;
+  std::size_t const block = block_bytes(head);
+  std::size_t const not_its_own = exception_header_bytes + doubtful_bytes(block);
+  return block < not_its_own ? 0 : std::min(block - not_its_own, most_object_bytes);
 }
 
 std::optional<escape_report> look_at_object(std::exception_ptr const& error, question const& asked) noexcept {
@@ -58,7 +95,7 @@ std::optional<escape_report> look_at_object(std::exception_ptr const& error, que
   std::memcpy(&object, static_cast<void const*>(&error), sizeof object);
   auto const* const bytes = static_cast<std::byte const*>(object);
   std::size_t const count = certain_bytes(object);
-  for (std::size_t offset = 0; offset < count; offset += sizeof(void*)) {
+  for (std::size_t offset = 0; offset + sizeof(void*) <= count; offset += sizeof(void*)) {
     void const* word = nullptr;
     std::memcpy(&word, bytes + offset, sizeof word);
     if (auto found = asked.about(word, offset)) return found;
@@ -95,6 +132,10 @@ std::optional<escape_report> find_escape_in_exception(std::exception_ptr const& 
       nested = thrown.nested_ptr();
     } catch (void const* thrown) {
       found = asked.about(thrown);
+    } catch (std::string_view thrown) {
+      found = asked.about(thrown.data());
+    } catch (std::pmr::string const& thrown) {
+      found = asked.about(thrown.get_allocator().resource());
     } catch (...) {  // NOLINT(bugprone-empty-catch): its bytes have been looked at
     }
     if (found) return found;

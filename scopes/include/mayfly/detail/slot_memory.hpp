@@ -3,6 +3,7 @@
 #include <mayfly/detail/mapping.hpp>
 #include <mayfly/scope_id.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -28,8 +29,9 @@ class slot_memory {
 
   /// The lowest generation that none of them has had.
   [[nodiscard]] std::uint64_t fresh_generation() const noexcept { return kept_->fresh_generation; }
-  /// Says, before the end, which generations were given out: all below `fresh`.
-  void used_below(std::uint64_t fresh) noexcept { kept_->fresh_generation = fresh; }
+  /// Says, before the end, which generations were given out: all below `fresh`, and those of the registries before,
+  /// which may have been more.
+  void used_below(std::uint64_t fresh) noexcept { kept_->fresh_generation = std::max(kept_->fresh_generation, fresh); }
 
  private:
   struct block {
