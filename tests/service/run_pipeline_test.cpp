@@ -153,6 +153,16 @@ TEST(Run, APageBudgetThatIsEnoughIsKept) {
   EXPECT_LE(result.summary.pages->peak_bytes, std::size_t{32} << 20U);
 }
 
+TEST(Run, GuardedRequestsGiveTheSameAnswers) {
+  scratch_folder const folder;
+  std::string const content = many_requests();
+  engine_options options;
+  options.workers = 4;
+  options.guard_one_in = 1;
+  auto const result = run_file(folder.write("in", content), {}, engine_kind::pool_arena, options);
+  EXPECT_TRUE(result.answers == content);
+}
+
 TEST(Run, APageBudgetThatIsTooSmallCostsAnswersButNotTheRun) {
   scratch_folder const folder;
   engine_options options;
