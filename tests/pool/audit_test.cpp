@@ -50,7 +50,9 @@ class listening {
     auto& mine = *static_cast<listening*>(self);
     std::scoped_lock const lock{mine.mutex_};
     ++(report.suspect ? mine.suspects_ : mine.globals_);
-    if (mine.first_bytes_ == 0) mine.first_bytes_ = format_text(report, mine.first_);
+    if (mine.first_bytes_ == 0 || (!report.suspect && mine.globals_ == 1)) {  // a global rather than a suspect
+      mine.first_bytes_ = format_text(report, mine.first_);
+    }
   }
 
   std::mutex mutex_;

@@ -266,6 +266,21 @@ TEST(EgressOfClosures, StaleWordsInPaddingAreNoAddresses) {
   EXPECT_THAT(heard.reports(), IsEmpty());
 }
 
+/// The second closure is made where the first one was, and writes only the first byte of the word that was its pointer.
+TEST(EgressOfClosures, WhatARefusedClosureLeftBehindIsNoAddress) {
+  heard_escapes const heard;
+  executor pool{{.workers = 1}};
+  auto const state = std::make_shared<int>(1);
+  in_request(pool, [&](request_context& request) {
+    void* const address = request.arena().allocate(64);
+    EXPECT_EQ(reason_for(pool, [address, state](request_context&) { return address; }), admission_reason::escapes);
+    bool const flag = *state == 1;
+    EXPECT_EQ(reason_for(pool, [flag, state](request_context&) { return flag; }), admission_reason::accepted);
+  });
+  settle(pool);
+  EXPECT_EQ(heard.reports().size(), 1U);
+}
+
 TEST(EgressOfClosures, ANumberThatHappensToNameAnIdlePageIsNoAddress) {
   heard_escapes const heard;
   executor pool{{.workers = 1}};

@@ -74,7 +74,7 @@ struct not_looked_at {
 [[nodiscard]] inline std::optional<escape_report> find_escape_of_route(escape_rule rule, submit_options const& options,
                                                                        scope const& caller) noexcept {
   char const* const route = options.route.data();
-  return find_escape_in_bytes(rule, &route, sizeof route, caller, padding::cleared);
+  return find_escape_in_bytes(rule, static_cast<void const*>(&route), sizeof route, caller, padding::cleared);
 }
 
 /// The check of what submit() takes: the bytes of handler and completion, for addresses of the submitter's scope
