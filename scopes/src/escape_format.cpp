@@ -128,7 +128,7 @@ void put_fields(writer& out, escape_report const& report, bool json) noexcept {
   fields.number("this_thread", static_cast<std::uint32_t>(report.this_thread), report.this_thread != 0);
   fields.number("allocation_bytes", report.allocation_bytes, report.allocation_bytes != 0);
   fields.address("site", report.site);
-  fields.number("offset", report.offset, is_egress(report.rule));
+  fields.number("offset", report.offset, is_egress(report.rule) || report.holder_address != nullptr);
   fields.name("holder", report.holder);
   fields.number("holder_bytes", report.holder_bytes, report.holder_bytes != 0);
   fields.address("holder_address", report.holder_address);

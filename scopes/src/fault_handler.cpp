@@ -103,7 +103,7 @@ void install_fault_handler() noexcept { [[maybe_unused]] static bool const insta
 signal_stack::signal_stack() noexcept {
   stack_t now{};
   if (sanitized || ::sigaltstack(nullptr, &now) != 0 || (now.ss_flags & SS_DISABLE) == 0) return;
-  constexpr std::size_t enough = std::size_t{64} << 10U;  // a report takes 6 KiB
+  constexpr std::size_t enough = std::size_t{64} << 10U;  // a report takes 8 KiB
   std::size_t const bytes = std::max(enough, static_cast<std::size_t>(std::max(0L, ::sysconf(_SC_SIGSTKSZ))));
   memory_ = mapping::zeroed(bytes);
   if (!memory_) return;

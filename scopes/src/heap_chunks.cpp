@@ -29,7 +29,7 @@ constexpr std::size_t fastbins_offset = 16;
 constexpr std::size_t fastbin_count = 10;
 constexpr std::size_t top_offset = 96;
 constexpr std::size_t first_bin_offset = 112;
-constexpr std::size_t most_fast_chunks = std::size_t{1} << 20U;
+constexpr std::size_t fast_chunk_share = 2048;  // what following a link costs, as bytes searched: a system call
 
 }  // namespace
 
@@ -44,6 +44,7 @@ void heap_walk::search_region(region const& of) noexcept {
   cached_chunks_ = 0;
   int marks = 1;
   while (!mark_fastbins(of, words) && marks < most_marks) ++marks;
+  if (search_.spent()) return;  // some of the words may lie in fastbins: nobody is blamed for them
   if (marks == most_marks) search_.not_complete();
   for (int attempt = 0; attempt < most_walks; ++attempt) {
     search_.charge(of.chunks.bytes);
@@ -136,9 +137,9 @@ void heap_walk::list_chunks_of(std::uintptr_t cache) noexcept {
 
 /// Small chunks in fastbins look as if they were in use. Returns whether all bins were read to their ends: other
 /// threads take chunks from their heads meanwhile, and what has been taken leads nowhere, or into a thread's cache.
+/// Ends when the search is spent.
 bool heap_walk::mark_fastbins(region const& of, std::span<found_word const> words) noexcept {
   if (of.state == 0) return true;
-  std::size_t steps = 0;
   bool sound = true;
   for (std::size_t bin = 0; bin < fastbin_count; ++bin) {
     std::size_t const size = least_chunk_bytes + bin * chunk_alignment;
@@ -146,10 +147,12 @@ bool heap_walk::mark_fastbins(region const& of, std::span<found_word const> word
     std::uintptr_t const newest = read_word(top_of_bin);
     std::uintptr_t chunk = newest;
     while (chunk != 0) {
+      search_.charge(fast_chunk_share);
+      if (search_.spent()) return true;
       struct {
         std::uint64_t foot, size, link, key;
       } head;
-      bool const readable = chunk % chunk_alignment == 0 && ++steps <= most_fast_chunks && read_value(chunk, head);
+      bool const readable = chunk % chunk_alignment == 0 && read_value(chunk, head);
       if (!readable || (head.size & ~flags) != size) {
         sound = false;
         break;

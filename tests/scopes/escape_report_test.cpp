@@ -76,6 +76,8 @@ TEST(EscapeReport, TheTextLeavesOutWhatIsNotKnown) {
 
 TEST(EscapeReport, AnOffsetOfZeroIsKnownWhereAValueWasLookedThrough) {
   EXPECT_THAT(text_of({.rule = escape_rule::value_sent}), HasSubstr("offset=0"));
+  int holder = 0;
+  EXPECT_THAT(text_of({.rule = escape_rule::held_by_heap_block, .holder_address = &holder}), HasSubstr("offset=0"));
   EXPECT_THAT(text_of({.rule = escape_rule::late_access}), Not(HasSubstr("offset")));
 }
 

@@ -10,7 +10,7 @@
 ///
 /// Boost.PFR tells that too, but shows a reference as the value it refers to, so that a struct with an `int&` would
 /// pass for one with an `int`; and C arrays, bit fields and base classes end its compilation instead of its answer.
-/// Here what cannot be taken apart is opaque: docs/decisions/0004-fields-without-pfr.md.
+/// Here what cannot be taken apart is opaque: docs/decisions/0005-fields-without-pfr.md.
 namespace mayfly::detail {
 
 /// Types, as a type.
