@@ -29,7 +29,7 @@ inline constexpr std::size_t most_fields = 64;
 /// arguments lose: a field that is a reference, and how its constness was written. Arguments are bound as const
 /// references by fn, since a bit field cannot be referred to otherwise.
 template <std::size_t Count, class T, class Fn>
-constexpr decltype(auto) with_fields(T& value, Fn fn) {
+constexpr decltype(auto) with_fields(T& value, Fn fn) {  // NOLINT(readability-function-size): a branch a count
   // clang-format off
   MAYFLY_BIND(1, f0)
   MAYFLY_BIND(2, f0, f1)
