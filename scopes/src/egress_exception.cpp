@@ -1,6 +1,7 @@
 #include <mayfly/detail/egress_check.hpp>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstring>
 #include <exception>
 #include <memory_resource>
@@ -17,7 +18,10 @@
 #endif
 
 #if defined(MAYFLY_EXACT_BLOCK_SIZES)
-#include <sanitizer/allocator_interface.h>
+// As in <sanitizer/allocator_interface.h>, which Debian's GCC does not bring.
+extern "C" int __sanitizer_get_ownership(void const volatile* memory);  // NOLINT(bugprone-reserved-identifier)
+extern "C" std::size_t __sanitizer_get_allocated_size(
+    void const volatile* memory);  // NOLINT(bugprone-reserved-identifier)
 #else
 #include <malloc.h>
 #endif
