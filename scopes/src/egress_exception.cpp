@@ -19,9 +19,10 @@
 
 #if defined(MAYFLY_EXACT_BLOCK_SIZES)
 // As in <sanitizer/allocator_interface.h>, which Debian's GCC does not bring.
-extern "C" int __sanitizer_get_ownership(void const volatile* memory);  // NOLINT(bugprone-reserved-identifier)
-extern "C" std::size_t __sanitizer_get_allocated_size(
-    void const volatile* memory);  // NOLINT(bugprone-reserved-identifier)
+// NOLINTBEGIN(bugprone-reserved-identifier)
+extern "C" int __sanitizer_get_ownership(void const volatile* memory);
+extern "C" std::size_t __sanitizer_get_allocated_size(void const volatile* memory);
+// NOLINTEND(bugprone-reserved-identifier)
 #else
 #include <malloc.h>
 #endif
@@ -96,12 +97,12 @@ std::size_t certain_bytes(void const* object) noexcept {
 std::optional<escape_report> look_at_object(std::exception_ptr const& error, question const& asked) noexcept {
   static_assert(sizeof(std::exception_ptr) == sizeof(void*));
   void const* object = nullptr;
-  std::memcpy(&object, static_cast<void const*>(&error), sizeof object);
+  std::memcpy(static_cast<void*>(&object), static_cast<void const*>(&error), sizeof object);
   auto const* const bytes = static_cast<std::byte const*>(object);
   std::size_t const count = certain_bytes(object);
   for (std::size_t offset = 0; offset + sizeof(void*) <= count; offset += sizeof(void*)) {
     void const* word = nullptr;
-    std::memcpy(&word, bytes + offset, sizeof word);
+    std::memcpy(static_cast<void*>(&word), bytes + offset, sizeof word);
     if (auto found = asked.about(word, offset)) return found;
   }
   return std::nullopt;
