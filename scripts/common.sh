@@ -10,6 +10,9 @@ fail() {
   exit 1
 }
 
+# ccache hashes paths relative to this clone, so that another one, elsewhere, finds the same objects.
+export CCACHE_BASEDIR=${CCACHE_BASEDIR:-$PWD} CCACHE_NOHASHDIR=${CCACHE_NOHASHDIR:-1}
+
 jobs_to_run() { nproc 2>/dev/null || echo 2; }
 
 # configure PRESET [cmake argument...]: quiet unless it fails.
