@@ -24,7 +24,7 @@ constexpr int takes_before_full = 3;
   throw std::invalid_argument{"scope_registry_options.guard." + option + " is " + std::to_string(value) + ": " + rule};
 }
 
-guard_options const& checked(guard_options const& options, page_pool const& pool) {
+guard_options checked(guard_options const& options, page_pool const& pool) {
   constexpr std::uint32_t most_pages = detail::page_quarantine::most_pages;
   if (options.quarantine_pages < 1 || options.quarantine_pages > most_pages) {
     refuse_guard("quarantine_pages", options.quarantine_pages, "must be 1 to " + std::to_string(most_pages));

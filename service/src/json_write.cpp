@@ -86,8 +86,6 @@ bool is_pair_list(json::array const& list) {
 template <class Form>
 class tree_writer {
  public:
-  explicit tree_writer(answer_buffer& to) : to_(to) {}
-
   void write(json::value const& value) {
     switch (value.kind()) {
       case json::kind::null:
@@ -131,12 +129,16 @@ class tree_writer {
   answer_buffer& to_;
 
  private:
+  friend Form;
+
+  explicit tree_writer(answer_buffer& to) : to_(to) {}
+
   Form& form() { return static_cast<Form&>(*this); }
 };
 
 class as_read_writer : public tree_writer<as_read_writer> {
  public:
-  using tree_writer::tree_writer;
+  explicit as_read_writer(answer_buffer& to) : tree_writer(to) {}
 
  private:
   friend tree_writer;
