@@ -122,9 +122,9 @@ std::string cell_of(layer judged, trace const& seen) {
     if (!ended_well(seen)) return "died";
     return rule_of(seen.before, judged == layer::egress ? "MF-E1" : judged == layer::tripwire ? "MF-E2" : "MF-E4");
   }
-  if (!seen.touched) return ended_well(seen) ? "n/a" : "died";
-  std::string const cell =
-      judged == layer::guard ? rule_of(seen.after, "MF-E3") : word_behind(seen.after, "ERROR: AddressSanitizer: ");
+  std::string const cell = judged == layer::guard ? rule_of(seen.before + seen.after, "MF-E3")
+                                                  : word_behind(seen.after, "ERROR: AddressSanitizer: ");
+  if (!seen.touched && (cell.empty() || cell == "-")) return ended_well(seen) ? "n/a" : "died";
   if (cell.empty() || cell == "-") return ended_well(seen) ? "-" : "died";
   return cell;
 }
