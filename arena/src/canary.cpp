@@ -52,6 +52,12 @@ void set_canary_handler(canary_handler handler) noexcept {
   chosen.store(handler, std::memory_order_relaxed);
 }
 
+bool offer_canary_handler(canary_handler handler) noexcept {
+  canary_handler none = nullptr;
+  // Relaxed: as above.
+  return chosen.compare_exchange_strong(none, handler, std::memory_order_relaxed, std::memory_order_relaxed);
+}
+
 void report(canary_damage const& damage) noexcept {
   canary_handler const handler = chosen.load(std::memory_order_relaxed);  // relaxed: as above
   if (handler == nullptr) abort_with(damage);

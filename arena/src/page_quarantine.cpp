@@ -1,15 +1,18 @@
 #include <mayfly/detail/page_quarantine.hpp>
 #include <mayfly/detail/poison.hpp>
+#include <mayfly/schedule_point.hpp>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <memory>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <utility>
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <unistd.h>
 
@@ -48,15 +51,31 @@ struct directory_place {
 };
 constexpr std::size_t most_quarantines = 64;
 constinit std::array<directory_place, most_quarantines> directory{};
+/// Places that have ever been used: from the first on, as each quarantine takes the first that is free.
+constinit std::atomic<std::size_t> places_used{0};
+
+/// A fork leaves the readers of other threads behind: in the child nobody reads.
+void forget_readers() noexcept {
+  for (directory_place& place : directory) place.readers.store(0, std::memory_order_relaxed);  // relaxed: one thread
+}
 
 void enlist(page_quarantine const& quarantine) noexcept {
-  for (directory_place& place : directory) {
+  static int const at_forks = ::pthread_atfork(nullptr, nullptr, &forget_readers);
+  static_cast<void>(
+      at_forks);  // refused for want of memory: a child that forked away from a reader must not end a pool
+  for (std::size_t i = 0; i < directory.size(); ++i) {
     page_quarantine const* expected = nullptr;
     // sync quarantine-directory: release; pairs with ask_all(); publishes the quarantine
-    if (place.quarantine.compare_exchange_strong(expected, &quarantine, std::memory_order_release,
-                                                 std::memory_order_relaxed)) {
-      return;
+    if (!directory[i].quarantine.compare_exchange_strong(expected, &quarantine, std::memory_order_release,
+                                                         std::memory_order_relaxed)) {
+      continue;
     }
+    std::size_t used = places_used.load(std::memory_order_relaxed);  // relaxed: the exchange checks it
+    // sync quarantine-directory: release; pairs with ask_all(); whoever sees the place as used sees who is there
+    while (used <= i &&
+           !places_used.compare_exchange_weak(used, i + 1, std::memory_order_release, std::memory_order_relaxed)) {
+    }
+    return;
   }
 }
 
@@ -82,12 +101,15 @@ namespace {
 /// What the first quarantine that knows an answer says.
 template <typename Answer, typename Ask>
 std::optional<Answer> ask_all(Ask const& ask) noexcept {
-  for (directory_place& place : directory) {
+  // sync quarantine-directory: acquire; pairs with enlist(); the places in use
+  std::size_t const used = places_used.load(std::memory_order_acquire);
+  for (directory_place& place : std::span{directory}.first(used)) {
     // sync quarantine-end: sequentially consistent; pairs with strike_off()
     place.readers.fetch_add(1, std::memory_order_seq_cst);
 
     // sync quarantine-directory: acquire (and more); pairs with enlist(); reads the quarantine
     page_quarantine const* const quarantine = place.quarantine.load(std::memory_order_seq_cst);
+    MAYFLY_SCHEDULE_POINT("quarantine-ask");
     std::optional<Answer> const found = quarantine == nullptr ? std::nullopt : ask(*quarantine);
     // sync quarantine-end: our reading comes before the quarantine's end
     place.readers.fetch_sub(1, std::memory_order_seq_cst);
@@ -134,7 +156,7 @@ void page_quarantine::raise(quarantine_limits const& limits) noexcept {
 // ---- in
 
 page_quarantine::entry& page_quarantine::add_entry() noexcept {
-  retry_stuck();
+  retry_until_refused();
   // Relaxed: both are written under the lock that we hold.
   std::uint64_t const number = newest_.load(std::memory_order_relaxed);
   if (number - oldest_.load(std::memory_order_relaxed) >= limits_.pages) release_oldest();
@@ -253,6 +275,20 @@ std::size_t page_quarantine::retry_stuck() noexcept {
     freed += release_block(index);
   }
   return freed;
+}
+
+/// The same, as far as one refusal: while the system goes on refusing, an admission pays for one system call in vain.
+void page_quarantine::retry_until_refused() noexcept {
+  while (stuck_pages_ != 0) {
+    std::uint32_t const index = stuck_pages_ - 1;
+    stuck_pages_ = pool_.descriptor(index).next;
+    if (release_page(index) == 0) return;
+  }
+  while (stuck_blocks_ != 0) {
+    std::uint32_t const index = stuck_blocks_ - 1;
+    stuck_blocks_ = pool_.descriptor(index).next;
+    if (release_block(index) == 0) return;
+  }
 }
 
 std::size_t page_quarantine::release_page(std::uint32_t index) noexcept {

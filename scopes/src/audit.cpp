@@ -96,9 +96,7 @@ class scope_audit {
   }
 
   audit_result run(scope_clock::time_point closed) noexcept {
-    objects_ = std::min(list_loaded_objects(work_.objects), work_.objects.size());
-    threads_ = list_threads(work_.threads);
-    if (threads_ == work_.threads.size()) search_.not_complete();
+    list_places();
     heap_walk heap{work_.heap, search_, objects(), threads()};
     if (options_.globals) search_globals();
     if (options_.thread_locals) search_thread_locals();
@@ -111,6 +109,18 @@ class scope_audit {
   }
 
  private:
+  /// Where globals and thread-locals are.
+  void list_places() noexcept {
+    std::size_t const loaded = list_loaded_objects(work_.objects);
+    objects_ = std::min(loaded, work_.objects.size());
+    thread_list const list = list_threads(work_.threads);
+    threads_ = list.count;
+    auto const all_known = [&](loaded_object const& object) {
+      return !object.has_more && (threads_ == 1 || knows_thread_locals(object));
+    };
+    if (loaded > objects_ || !list.complete || !std::ranges::all_of(objects(), all_known)) search_.not_complete();
+  }
+
   [[nodiscard]] std::span<loaded_object const> objects() const noexcept { return {work_.objects.data(), objects_}; }
 
   [[nodiscard]] std::span<running_thread const> threads() const noexcept { return {work_.threads.data(), threads_}; }

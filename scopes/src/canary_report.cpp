@@ -29,6 +29,6 @@ void on_damage(canary_damage const& damage) noexcept {
 
 }  // namespace
 
-void report_canaries() noexcept { set_canary_handler(&on_damage); }
+void report_canaries() noexcept { static_cast<void>(offer_canary_handler(&on_damage)); }
 
 }  // namespace mayfly::detail

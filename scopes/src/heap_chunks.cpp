@@ -91,7 +91,10 @@ bool heap_walk::cached(std::uintptr_t chunk) noexcept {
     return std::binary_search(work_.cached.begin(), work_.cached.begin() + cached_chunks_, chunk);
   };
   while (!listed()) {
-    if (cache_lists_ == most_cache_lists) return caches_ == 0;
+    if (cache_lists_ == most_cache_lists) {
+      if (caches_ == 0) search_.not_complete();  // it may be in use all the same
+      return caches_ == 0;
+    }
     list_cached_chunks();
   }
   return true;

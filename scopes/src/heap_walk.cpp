@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstdlib>
 #include <string_view>
 #include <utility>
@@ -74,7 +75,6 @@ std::span<heap_holding const> heap_walk::run(memory_range not_in) noexcept {
   memory_map_reader map;
   mapping_entry entry;
   mapping_entry joined;
-  if (!map.opened()) search_.not_complete();
   while (!search_.spent() && map.next(entry)) {
     if (!entry.writable || entry.is_stack) continue;
     // What a forked process has grown by since is listed as a mapping of its own.
@@ -85,6 +85,7 @@ std::span<heap_holding const> heap_walk::run(memory_range not_in) noexcept {
     search_entry(std::exchange(joined, entry), not_in);
   }
   search_entry(joined, not_in);
+  if (!map.complete()) search_.not_complete();
   return {work_.holdings.data(), count_};
 }
 
@@ -127,7 +128,10 @@ void heap_walk::search_pages(memory_range pages, memory_range mapping, std::uint
   std::uintptr_t at = std::max(pages.first, done_below);
   while (at < pages.end() && !search_.spent()) {
     std::size_t const count = read_heads({at, pages.end() - at});
-    if (count == 0) at += page;  // it is gone
+    if (count == 0) {
+      if (!is_gone(at)) search_.not_complete();
+      at += page;
+    }
     for (std::size_t i = 0; i < count; ++i, at += page) {
       std::uintptr_t end = at % thread_heap_alignment == 0 ? search_thread_heap(at, mapping) : 0;
       if (end == 0) end = search_mapped_block(work_.heads[i], at, mapping);
@@ -150,7 +154,11 @@ std::size_t heap_walk::read_heads(memory_range pages) noexcept {
   search_.charge(count * head_share);
   iovec const here{.iov_base = work_.heads.data(), .iov_len = count * sizeof(page_head)};
   ssize_t const got = ::process_vm_readv(::getpid(), &here, 1, there.data(), count, 0);
-  return got < 0 ? 0 : static_cast<std::size_t>(got) / sizeof(page_head);
+  if (got >= 0) return static_cast<std::size_t>(got) / sizeof(page_head);
+  if (errno != EPERM && errno != ENOSYS) return 0;
+  std::size_t one_by_one = 0;
+  while (one_by_one < count && read_value(pages.first + one_by_one * page, work_.heads[one_by_one])) ++one_by_one;
+  return one_by_one;
 }
 
 /// glibc's heap_info: the arena, the heap before, bytes in use, bytes accessible. Returns the heap's end; 0: it is

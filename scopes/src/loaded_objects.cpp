@@ -28,9 +28,11 @@ void read_headers(dl_phdr_info const& info, loaded_object& object) noexcept {
     if (header.p_type == PT_GNU_RELRO) read_only = {info.dlpi_addr + header.p_vaddr, header.p_memsz};
     if (header.p_type == PT_TLS) object.tls_bytes = header.p_memsz;
   }
-  for (std::size_t i = 0; i < info.dlpi_phnum && object.writable_count < loaded_object::most_segments; ++i) {
+  for (std::size_t i = 0; i < info.dlpi_phnum; ++i) {
     auto const& header = info.dlpi_phdr[i];
     if (header.p_type != PT_LOAD || (header.p_flags & PF_W) == 0) continue;
+    object.has_more = object.writable_count == loaded_object::most_segments;
+    if (object.has_more) return;
     object.writable[object.writable_count++] =
         without_relocated({info.dlpi_addr + header.p_vaddr, header.p_memsz}, read_only);
   }

@@ -17,6 +17,7 @@ struct loaded_object {
   std::uintptr_t base = 0;  ///< what the values of its symbols count from
   std::array<memory_range, most_segments> writable{};
   std::size_t writable_count = 0;
+  bool has_more = false;       ///< writable segments than fit here
   std::size_t tls_module = 0;  ///< 0: it has no thread-locals
   std::size_t tls_bytes = 0;
   std::uintptr_t tls_here = 0;        ///< this thread's; 0: not made yet

@@ -45,7 +45,8 @@ bool parse_mapping(std::string_view line, mapping_entry& into) noexcept {
   return true;
 }
 
-memory_map_reader::memory_map_reader() noexcept : file_{::open("/proc/self/maps", O_RDONLY | O_CLOEXEC)} {}
+memory_map_reader::memory_map_reader() noexcept
+    : file_{::open("/proc/self/maps", O_RDONLY | O_CLOEXEC)}, complete_{file_ >= 0} {}
 
 memory_map_reader::~memory_map_reader() {
   if (file_ >= 0) ::close(file_);
@@ -74,6 +75,7 @@ bool memory_map_reader::next_line(std::string_view& line) noexcept {
     end_ -= std::min(begin_, end_);
     begin_ = 0;
     ssize_t const got = file_ < 0 ? 0 : ::read(file_, buffer_.data() + end_, buffer_.size() - end_);
+    if (got < 0) complete_ = false;
     if (got <= 0) return false;
     end_ += static_cast<std::size_t>(got);
   }

@@ -25,7 +25,8 @@ class memory_map_reader {
   memory_map_reader(memory_map_reader const&) = delete;
   memory_map_reader& operator=(memory_map_reader const&) = delete;
 
-  [[nodiscard]] bool opened() const noexcept { return file_ >= 0; }
+  /// false: the system does not show all of it.
+  [[nodiscard]] bool complete() const noexcept { return complete_; }
   /// The next private mapping without a file; false: there is none.
   [[nodiscard]] bool next(mapping_entry& into) noexcept;
 
@@ -33,6 +34,7 @@ class memory_map_reader {
   [[nodiscard]] bool next_line(std::string_view& line) noexcept;
 
   int file_;
+  bool complete_;
   std::array<char, 8192> buffer_;
   std::size_t begin_ = 0;
   std::size_t end_ = 0;

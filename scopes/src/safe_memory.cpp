@@ -36,6 +36,13 @@ std::size_t read_memory(std::uintptr_t from, void* into, std::size_t bytes) noex
   return errno == EPERM || errno == ENOSYS ? read_memory_file(from, into, bytes) : 0;
 }
 
+bool is_gone(std::uintptr_t address) noexcept {
+  unsigned char resident = 0;
+  std::size_t const page = system_page_bytes();
+  if (::mincore(pointer_to(address / page * page), page, &resident) != 0) return errno == ENOMEM;
+  return (resident & 1U) == 0;
+}
+
 std::size_t system_page_bytes() noexcept { return static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)); }
 
 std::size_t look_up_residency(memory_range range, residency_flags& flags) noexcept {
@@ -85,6 +92,7 @@ void memory_search::search_run(memory_range run) noexcept {
     std::size_t const got = read_memory(from, work_.window.data(), wanted);
     searched_bytes_ += got;
     search_window(from, got / word);
+    if (got < wanted && !is_gone(from + got)) not_complete();
     from = got == wanted ? from + got : (from + got) / page * page + page;  // beyond the page that is gone
   }
 }

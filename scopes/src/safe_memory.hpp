@@ -39,6 +39,9 @@ template <typename T>
   return read_value(from, word) ? word : 0;
 }
 
+/// Whether no memory can be read there for want of any: it was unmapped, or let go. false: it is there, or nobody says.
+[[nodiscard]] bool is_gone(std::uintptr_t address) noexcept;
+
 /// Bytes of one page of the system.
 [[nodiscard]] std::size_t system_page_bytes() noexcept;
 

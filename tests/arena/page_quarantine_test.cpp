@@ -186,6 +186,31 @@ TEST_F(PageQuarantine, WhatTheSystemWillNotOpenStaysAndIsTriedAgain) {
   EXPECT_EQ(pool.stats().quarantine.bytes, 0U);
 }
 
+/// While the system goes on refusing, an owner that ends does not pay for all that were refused before it.
+TEST_F(PageQuarantine, AnAdmissionTriesOneOfTheStuckPagesAgainAndOthersWhereThatGoesWell) {
+  if (!test::can_refuse_system_calls || detail::sanitized) GTEST_SKIP() << "needs the library's own mprotect calls";
+  pool.start_quarantine();
+  close_owner(1, 9, 300 * kib);
+  {
+    refused_call const refused{refused_call::name::mprotect, ENOMEM};
+    pool.release_quarantine();
+    ASSERT_EQ(pool.stats().quarantine.pages + pool.stats().quarantine.blocks, 7U);
+    std::size_t const before = refused.refusals();
+    close_owner(2);
+    EXPECT_EQ(refused.refusals() - before, 2U) << "a stuck page, and its own";
+  }
+  {
+    refused_call const refused{refused_call::name::mprotect, ENOMEM, 3};
+    close_owner(3);
+    EXPECT_EQ(refused.refusals(), 2U) << "three stuck pages went, the next did not, and its own";
+    EXPECT_EQ(pool.stats().quarantine.pages + pool.stats().quarantine.blocks, 4U);
+  }
+  close_owner(4);
+  EXPECT_EQ(pool.stats().quarantine.pages, 1U) << "its own; all the others are back";
+  EXPECT_EQ(pool.stats().quarantine.blocks, 0U);
+  EXPECT_EQ(all_pages(), test::pages_made(pool));
+}
+
 TEST_F(PageQuarantine, TrimEmptiesIt) {
   pool.start_quarantine();
   close_owner(1, 2, 300 * kib);

@@ -211,24 +211,31 @@ TEST(RunningThreads, EachThreadsThreadLocalsAreFoundAndThisOneIsFirst) {
   std::vector<loaded_object> objects(64);
   static_cast<void>(list_loaded_objects(objects));
   std::array<running_thread, 8> threads{};
-  std::size_t const count = list_threads(threads);
+  thread_list const list = list_threads(threads);
+  EXPECT_TRUE(list.complete);
   ASSERT_EQ(threads[0].id, static_cast<std::int32_t>(::gettid()));
   EXPECT_TRUE(thread_locals_of(threads[0], objects[0]).has(address_of(&named_thread_local)));
   bool found = false;
-  for (std::size_t i = 1; i < count; ++i) {
+  for (std::size_t i = 1; i < list.count; ++i) {
     if (threads[i].id != id) continue;
     found = thread_locals_of(threads[i], objects[0]).has(address);
   }
   EXPECT_TRUE(found);
+  std::array<running_thread, 1> too_few{};
+  EXPECT_EQ(list_threads(too_few).count, 1U);
+  EXPECT_FALSE(list_threads(too_few).complete);
   done.count_down();
   other.join();
 }
 
 TEST(RunningThreads, AnObjectWithoutThreadLocalsHasNone) {
   std::array<running_thread, 1> threads{};
-  ASSERT_EQ(list_threads(threads), 1U);
+  thread_list const list = list_threads(threads);
+  ASSERT_EQ(list.count, 1U);
+  EXPECT_TRUE(list.complete);
   EXPECT_EQ(thread_locals_of(threads[0], loaded_object{}).bytes, 0U);
-  EXPECT_EQ(list_threads({}), 0U);
+  EXPECT_EQ(list_threads({}).count, 0U);
+  EXPECT_FALSE(list_threads({}).complete);
 }
 
 }  // namespace

@@ -104,6 +104,21 @@ TEST_F(CanaryReport, OfALateAccessToldByGuardModeSaysWhichAllocation) {
   EXPECT_EQ(at(taken[3] + 10'000), 0U) << "behind the last";
 }
 
+TEST_F(CanaryReport, AnEmbeddersHandlerStaysWhenARegistryIsMade) {
+  static int heard_by_embedder = 0;
+  heard_by_embedder = 0;
+  detail::set_canary_handler([](detail::canary_damage const&) noexcept { ++heard_by_embedder; });
+  {
+    scope_registry registry{pool};
+    scope* const opened = registry.open({});
+    static_cast<char*>(opened->main_arena().allocate(13))[13] = 7;
+    opened->close();
+  }
+  detail::set_canary_handler(nullptr);
+  EXPECT_EQ(heard_by_embedder, 1);
+  EXPECT_TRUE(reports.empty());
+}
+
 TEST_F(CanaryReport, SaysNothingOfContainersThatStayInBounds) {
   scope_registry registry{pool};
   scope* const opened = registry.open({});

@@ -28,6 +28,8 @@ struct canary_damage {
 using canary_handler = void (*)(canary_damage const&) noexcept;
 /// For the whole process. Null, as at the start: a line to standard error, and std::abort().
 void set_canary_handler(canary_handler handler) noexcept;
+/// The same unless there is one already: true. What an embedder has set stays when a registry is made.
+bool offer_canary_handler(canary_handler handler) noexcept;
 
 /// Lies behind each allocation, in builds with MAYFLY_CANARIES. What is written first beyond the allocation's bytes is
 /// the filling and `front`; size and site survive a small overrun.

@@ -86,6 +86,7 @@ class page_quarantine {
   void forget(std::size_t bytes) noexcept;
   std::size_t release_oldest() noexcept;
   std::size_t retry_stuck() noexcept;
+  void retry_until_refused() noexcept;
   std::size_t release_page(std::uint32_t index) noexcept;
   std::size_t release_block(std::uint32_t index) noexcept;
 
