@@ -4,6 +4,7 @@
 //   bench_scopes --benchmark_repetitions=9 --benchmark_report_aggregates_only=true
 
 #include <mayfly/arena.hpp>
+#include <mayfly/detail/egress_walk.hpp>
 #include <mayfly/effect_handler.hpp>
 #include <mayfly/scope.hpp>
 #include <mayfly/scope_registry.hpp>
@@ -224,6 +225,19 @@ void scope_open_allocate_refer_close(benchmark::State& state) {
   }
 }
 BENCHMARK(scope_open_allocate_refer_close);
+
+/// What egress does to a closure, or to a class of which it knows only the size: as many bytes, and no address in them.
+void egress_scan(benchmark::State& state) {
+  open_scope f;
+  alignas(std::uint64_t) std::array<std::byte, 1024> value{};
+  mayfly::address_range const ours{.first = reinterpret_cast<std::uintptr_t>(f.opened), .bytes = sizeof(mayfly::scope)};
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(value.data());
+    benchmark::DoNotOptimize(
+        mayfly::find_address_in_bytes(value.data(), static_cast<std::size_t>(state.range(0)), ours));
+  }
+}
+BENCHMARK(egress_scan)->Arg(64)->Arg(1024);
 
 void hold_and_release(benchmark::State& state) {
   open_scope f;
