@@ -5,11 +5,14 @@
 
 #include <atomic>
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <memory_resource>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace mayfly {
@@ -136,6 +139,19 @@ TEST(Channel, AValueThatPointsIntoTheSendersScopeIsRefused) {
   sender.close();
 }
 
+TEST(Channel, SoIsAnExceptionPtrWhoseExceptionDoes) {
+  escape_count const escapes;
+  test::scopes s;
+  scope& sender = s.open("sender");
+  channel<std::exception_ptr> errors{1};
+  inside(sender, [&] {
+    EXPECT_EQ(errors.send(std::make_exception_ptr(sender.make<int>(1))), channel_reason::escapes);
+    EXPECT_EQ(errors.send(std::make_exception_ptr(1)), channel_reason::sent);
+  });
+  EXPECT_EQ(escapes.now(), 1U);
+  sender.close();
+}
+
 TEST(Channel, ALoggedOneGetsThrough) {
   escape_count const escapes;
   test::scopes s;
@@ -199,6 +215,109 @@ TEST(Channel, WhoReceivesOutsideItsHomeGetsNoAddressOfHome) {
   EXPECT_EQ(**published->receive(), 6) << "the first is left out, and not touched";
   EXPECT_EQ(escapes.now(), 1U);
   published.reset();  // nor is the last: it is poisoned under AddressSanitizer
+}
+
+// ---- code of the user's, which may use the channel that it is called from
+
+/// Asks its channel when it ends, also when it was moved from.
+struct asks_its_channel {
+  explicit asks_its_channel(channel<asks_its_channel>*& which) : asked{&which} {}
+  asks_its_channel(asks_its_channel&&) noexcept = default;
+  asks_its_channel& operator=(asks_its_channel&&) = delete;
+  ~asks_its_channel() {
+    if (*asked != nullptr) static_cast<void>((*asked)->size());
+  }
+  channel<asks_its_channel>** asked;
+};
+
+}  // namespace
+template <>
+inline constexpr bool is_detached<asks_its_channel> = true;
+namespace {
+
+TEST(Channel, ADestructorOfAValueMayUseIt) {
+  channel<asks_its_channel>* asked = nullptr;
+  {
+    channel<asks_its_channel> values{2};
+    asked = &values;
+    EXPECT_EQ(values.send(asks_its_channel{asked}), channel_reason::sent);
+    EXPECT_EQ(values.send(asks_its_channel{asked}), channel_reason::sent);
+    EXPECT_TRUE(values.receive().has_value());
+  }  // the other one asks meanwhile
+  asked = nullptr;
+}
+
+TEST(Channel, TheEscapeHandlerMayUseIt) {
+  test::scopes s;
+  scope& home = s.open("home");
+  std::unique_ptr<channel<shared_int>> published;
+  inside(home, [&] {
+    published = std::make_unique<channel<shared_int>>(2);
+    EXPECT_EQ(published->send(shared_in(home)), channel_reason::sent);
+  });
+  home.close();
+  set_escape_handler(
+      [](escape_report const&, void* user) noexcept {
+        auto& of = *static_cast<channel<shared_int>*>(user);
+        EXPECT_EQ(of.size(), 0U);
+        EXPECT_EQ(of.try_send(std::make_shared<int>(7)), channel_reason::sent);
+        of.close();
+      },
+      published.get());
+  auto const got = published->receive();
+  set_escape_handler(nullptr, nullptr);
+  ASSERT_TRUE(got.has_value());
+  EXPECT_EQ(**got, 7);
+}
+
+/// Throws the first time it is moved after being told to.
+struct throws_when_moved {
+  throws_when_moved() = default;
+  throws_when_moved(throws_when_moved&& other) : told{std::exchange(other.told, false)} {
+    if (told) throw std::runtime_error{"cannot be moved"};
+  }
+  throws_when_moved& operator=(throws_when_moved&&) = delete;
+  ~throws_when_moved() = default;
+  bool told = false;
+};
+
+}  // namespace
+template <>
+inline constexpr bool is_detached<throws_when_moved> = true;
+namespace {
+
+TEST(Channel, AMoveThatThrowsLeavesTheRoomToOthers) {
+  channel<throws_when_moved> values{1};
+  throws_when_moved guilty;
+  guilty.told = true;
+  EXPECT_THROW(static_cast<void>(values.try_send(std::move(guilty))), std::runtime_error);
+  EXPECT_EQ(values.size(), 0U);
+  EXPECT_EQ(values.try_send(throws_when_moved{}), channel_reason::sent);
+  EXPECT_TRUE(values.receive().has_value());
+  EXPECT_EQ(values.try_send(throws_when_moved{}), channel_reason::sent) << "its place has come back";
+}
+
+/// Whichever of two waiting senders is woken, the other one is once the first has thrown.
+TEST(Channel, ASenderWhoseMoveThrowsPassesItsTurnOn) {
+  for (int round = 0; round < 50; ++round) {
+    channel<throws_when_moved> values{1};
+    static_cast<void>(values.send(throws_when_moved{}));
+    auto const send = [&](bool told) {
+      throws_when_moved mine;
+      mine.told = told;
+      try {
+        EXPECT_EQ(values.send(std::move(mine)), channel_reason::sent);
+      } catch (std::runtime_error const&) {
+        EXPECT_TRUE(told);
+      }
+    };
+    std::thread guilty{send, true};
+    std::thread other{send, false};
+    EXPECT_TRUE(values.receive().has_value());
+    EXPECT_TRUE(values.receive().has_value()) << "the other one's";
+    guilty.join();
+    other.join();
+  }
 }
 
 }  // namespace

@@ -119,5 +119,53 @@ TEST(Promise, OneMadeInsideAScopeCarriesItsAddressesThereAndNotOut) {
   EXPECT_EQ(escape_reports(escape_rule::value_sent), before + 1);
 }
 
+TEST(Promise, WhatNobodyGotIsDestroyedAtHomeAndNowhereElse) {
+  quiet const unheard;
+  std::uint64_t const before = escape_reports();
+  test::scopes s;
+  scope& home = s.open("home");
+  future<shared_int> outlives;
+  std::weak_ptr<int> witness;
+  inside(home, [&] {
+    {
+      promise<shared_int> given;
+      auto const unheeded = given.get_future();
+      auto const shared = shared_in(home);
+      witness = shared;
+      EXPECT_TRUE(given.set_value(shared));
+      EXPECT_EQ(witness.use_count(), 2);
+    }
+    EXPECT_TRUE(witness.expired()) << "at home";
+    witness.reset();
+    promise<shared_int> given;
+    outlives = given.get_future();
+    EXPECT_TRUE(given.set_value(shared_in(home)));
+  });
+  home.close();
+  outlives = {};  // its destructor would give memory back to a scope that is gone, which the tripwire reports
+  EXPECT_EQ(escape_reports(), before);
+}
+
+TEST(Promise, AnExceptionOfItsHomeIsThrownThereAndNotOutside) {
+  quiet const unheard;
+  std::uint64_t const before = escape_reports(escape_rule::exception_sent);
+  test::scopes s;
+  scope& home = s.open("home");
+  future<int> outside;
+  inside(home, [&] {
+    promise<int> given;
+    auto waiting = given.get_future();
+    EXPECT_TRUE(given.set_exception(std::make_exception_ptr(home.make<int>(1))));
+    EXPECT_THROW(waiting.get(), int*);
+    EXPECT_EQ(escape_reports(escape_rule::exception_sent), before);
+    promise<int> other;
+    outside = other.get_future();
+    EXPECT_TRUE(other.set_exception(std::make_exception_ptr(home.make<int>(1))));
+  });
+  home.close();
+  EXPECT_THROW(outside.get(), escape_refused);
+  EXPECT_EQ(escape_reports(escape_rule::exception_sent), before + 1);
+}
+
 }  // namespace
 }  // namespace mayfly

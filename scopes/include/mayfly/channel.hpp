@@ -20,7 +20,7 @@ namespace mayfly {
 /// What a channel says to a value.
 enum class channel_reason : std::uint8_t {
   sent,
-  full,     ///< as many values wait as it has room for (try_send() only)
+  full,     ///< as many values wait, or are being received, as it has room for (try_send() only)
   closed,   ///< close() was called
   escapes,  ///< the value holds an address of the sender's scope (MF-E15)
 };
@@ -47,6 +47,10 @@ enum class channel_reason : std::uint8_t {
 /// A value sent inside a scope is looked at for addresses of that scope's memory: a shared_ptr into the arena, a number
 /// that was a pointer (MF-E15). A channel made inside a scope may carry such values around there, as it goes with it;
 /// who receives one outside is refused it then, and it is left where it is: its destructor might touch what is gone.
+///
+/// A value is moved out and destroyed, and an escape is reported, while nothing is locked: destructors and the escape
+/// handler may use the channel. Only sending moves a T while the channel is locked. Where moving throws, a sender keeps
+/// its value and a receiver has lost it; the channel goes on.
 template <class T>
 class channel {
  public:
@@ -57,6 +61,8 @@ class channel {
     detail::require_detached<escape_rule::channel_value, T>();
     if (capacity == 0) throw std::invalid_argument("channel: capacity is 0: must be at least 1");
     places_ = std::make_unique<place[]>(capacity);
+    order_ = std::make_unique<place*[]>(capacity);
+    for (std::size_t i = capacity; i-- != 0;) places_[i].next_free = std::exchange(free_, &places_[i]);
   }
   /// Destroys the values that nobody has received. Nobody may be inside.
   ~channel() {
@@ -96,7 +102,8 @@ class channel {
  private:
   struct place {
     alignas(T) std::byte bytes[sizeof(T)];
-    bool homes;  // points into the home scope
+    bool homes;        // points into the home scope
+    place* next_free;  // the free places are a list
 
     [[nodiscard]] T& value() noexcept { return *std::launder(reinterpret_cast<T*>(bytes)); }
   };
@@ -106,39 +113,62 @@ class channel {
     detail::sent_value const seen = detail::look_at_sent(value, home_, egress_, report);
     if (seen == detail::sent_value::stopped) return channel_reason::escapes;
     std::unique_lock lock(mutex_);
-    if (wait) room_.wait(lock, [this] { return closed_ || waiting_ != capacity_; });
+    if (wait) room_.wait(lock, [this] { return closed_ || free_ != nullptr; });
     if (closed_) return channel_reason::closed;
-    if (waiting_ == capacity_) return channel_reason::full;
-    place& next = places_[(first_ + waiting_) % capacity_];
-    ::new (static_cast<void*>(next.bytes)) T(std::move(value));
-    next.homes = seen == detail::sent_value::homes;
+    if (free_ == nullptr) return channel_reason::full;
+    fill(*free_, value);
+    place* const filled = std::exchange(free_, free_->next_free);
+    filled->homes = seen == detail::sent_value::homes;
+    order_[(first_ + waiting_) % capacity_] = filled;
     ++waiting_;
     value_.notify_one();
     return channel_reason::sent;
   }
 
-  std::optional<T> get(bool wait) {
-    std::unique_lock lock(mutex_);
-    while (true) {
-      if (wait) value_.wait(lock, [this] { return closed_ || waiting_ != 0; });
-      if (waiting_ == 0) return std::nullopt;
-      place& next = take();
+  /// Moving may throw; the room that this sender was woken for is another's then.
+  void fill(place& empty, T& value) {
+    try {
+      ::new (static_cast<void*>(empty.bytes)) T(std::move(value));
+    } catch (...) {
       room_.notify_one();
-      if (next.homes && !home_.is_around() && stops_outside()) continue;
-      struct leaves {
-        T& value;
-        ~leaves() { std::destroy_at(&value); }
-      } const moved_from{next.value()};
-      return std::optional<T>(std::move(next.value()));
+      throw;
     }
   }
 
-  /// The first place, which is free from now on; its value is the caller's to end.
+  /// Unlocked while the value is moved out and destroyed, or reported: all three run code of the user's.
+  std::optional<T> get(bool wait) {
+    while (true) {
+      std::unique_lock lock(mutex_);
+      if (wait) value_.wait(lock, [this] { return closed_ || waiting_ != 0; });
+      if (waiting_ == 0) return std::nullopt;
+      place& taken = take();
+      lock.unlock();
+      struct gives_back {
+        channel& to;
+        place& emptied;
+        ~gives_back() { to.give_back(emptied); }
+      } const afterwards{*this, taken};
+      if (taken.homes && !home_.is_around() && stops_outside()) continue;
+      struct leaves {
+        T& value;
+        ~leaves() { std::destroy_at(&value); }
+      } const moved_from{taken.value()};
+      return std::optional<T>(std::move(taken.value()));
+    }
+  }
+
+  /// The place of the first value, which waits no more: the caller's to end and to give back.
   place& take() noexcept {
-    place& next = places_[first_];
+    place& next = *order_[first_];
     first_ = (first_ + 1) % capacity_;
     --waiting_;
     return next;
+  }
+
+  void give_back(place& emptied) noexcept {
+    std::scoped_lock const lock(mutex_);
+    emptied.next_free = std::exchange(free_, &emptied);
+    room_.notify_one();
   }
 
   void discard(place& unwanted) noexcept {
@@ -154,9 +184,11 @@ class channel {
   detail::home_scope home_;
   std::unique_ptr<place[]> places_;
 
-  mutable std::mutex mutex_;  // guards what follows, and the places
+  mutable std::mutex mutex_;  // guards what follows
   std::condition_variable room_;
   std::condition_variable value_;
+  std::unique_ptr<place*[]> order_;  // a ring: the values that wait, from first_ on
+  place* free_ = nullptr;
   std::size_t first_ = 0;
   std::size_t waiting_ = 0;
   bool closed_ = false;

@@ -6,12 +6,14 @@
 #include <mayfly/escape_report.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <exception>
 #include <future>
 #include <memory>
 #include <optional>
 #include <type_traits>
 #include <utility>
+#include <variant>
 
 namespace mayfly {
 
@@ -20,25 +22,41 @@ class promise;
 
 namespace detail {
 
-/// A value on its way through a promise.
+/// What a promise was given, on its way. What points into the home scope is destroyed only there: elsewhere its
+/// destructor might touch what is gone, and it is left alone.
 template <class T>
-struct promised {
-  T value;
-  bool homes;  // points into the home scope
-};
-
-/// A value that is never destroyed.
-template <class T>
-class left_alone {
+class promised {
  public:
-  explicit left_alone(T&& value) : value_(std::move(value)) {}
-  left_alone(left_alone const&) = delete;
-  left_alone& operator=(left_alone const&) = delete;
-  ~left_alone() {}  // NOLINT(modernize-use-equals-default): a union's member is not destroyed
+  static constexpr std::size_t a_value = 0;
+  static constexpr std::size_t an_error = 1;
+
+  template <std::size_t What, class Given>
+  promised(std::in_place_index_t<What> what, Given&& given, home_scope const& home, bool homes)
+      : home_(home), homes_(homes), held_(what, std::forward<Given>(given)) {}
+  promised(promised&& other) noexcept(std::is_nothrow_move_constructible_v<T>)
+      : home_(other.home_), homes_(other.homes_), held_(std::move(other.held_)) {}
+  promised& operator=(promised&&) = delete;
+  ~promised() {
+    if (!is_outside()) std::destroy_at(&held_);
+  }
+
+  /// Whether it points into a scope that the calling thread is not in.
+  [[nodiscard]] bool is_outside() const noexcept { return homes_ && !home_.is_around(); }
+  [[nodiscard]] escape_rule rule() const noexcept {
+    return held_.index() == an_error ? escape_rule::exception_sent : escape_rule::value_sent;
+  }
+
+  /// Gives the value, or throws the error.
+  T take() {
+    if (held_.index() == an_error) std::rethrow_exception(std::get<an_error>(held_));
+    return std::move(std::get<a_value>(held_));
+  }
 
  private:
+  home_scope home_;
+  bool homes_;  // points into the home scope
   union {
-    T value_;
+    std::variant<T, std::exception_ptr> held_;
   };
 };
 
@@ -62,18 +80,15 @@ class future {
   }
 
   /// Waits for the value and gives it, once. Throws what the promise was told instead; std::future_error as std::future
-  /// does; escape_refused for a value that points into the scope which the promise was made in, outside that scope.
-  /// Such a value is never destroyed: its destructor might touch what is gone.
+  /// does; escape_refused for a value or exception that points into the scope which the promise was made in, outside
+  /// that scope. Such a value is never destroyed, got or not: its destructor might touch what is gone.
   T get() {
     detail::promised<T> got = future_.get();
-    if (got.homes && !home_.is_around()) {
-      escape_report const report{.rule = escape_rule::value_sent, .scope = home_.id()};
-      if (detail::stops(report, egress_)) {
-        [[maybe_unused]] detail::left_alone<T> const untouched{std::move(got.value)};
-        throw escape_refused{report};
-      }
+    if (got.is_outside()) {
+      escape_report const report{.rule = got.rule(), .scope = home_.id()};
+      if (detail::stops(report, egress_)) throw escape_refused{report};
     }
-    return std::move(got.value);
+    return got.take();
   }
 
  private:
@@ -110,7 +125,7 @@ class promise {
       promise_.set_exception(std::make_exception_ptr(escape_refused{*report}));
       return false;
     }
-    promise_.set_value({std::move(value), seen == detail::sent_value::homes});
+    give<detail::promised<T>::a_value>(std::move(value), seen == detail::sent_value::homes);
     return true;
   }
 
@@ -119,7 +134,11 @@ class promise {
   bool set_exception(std::exception_ptr error) {
     if (scope const* const here = current_scope()) {
       auto const found = detail::find_escape_in_exception(error, *here);
-      if (found && !home_.may_point_into(found->scope) && detail::stops(*found, egress_)) {
+      if (found && home_.may_point_into(found->scope)) {
+        give<detail::promised<T>::an_error>(std::move(error), true);
+        return true;
+      }
+      if (found && detail::stops(*found, egress_)) {
         promise_.set_exception(std::make_exception_ptr(escape_refused{*found}));
         return false;
       }
@@ -129,6 +148,11 @@ class promise {
   }
 
  private:
+  template <std::size_t What, class Given>
+  void give(Given&& given, bool homes) {
+    promise_.set_value({std::in_place_index<What>, std::forward<Given>(given), home_, homes});
+  }
+
   std::promise<detail::promised<T>> promise_;
   detail::home_scope home_;
   egress_action egress_;
