@@ -39,6 +39,37 @@ scope const* owner_in_line(scope const& from, void const* address, egress_reach 
   return nullptr;
 }
 
+scope const* resource_in_line(scope const& from, void const* address, egress_reach reach) noexcept {
+  for (scope const* each = &from; each != nullptr; each = each->parent()) {
+    if (const_cast<scope*>(each)->memory() == address) return each;
+    if (reach == egress_reach::itself) return nullptr;
+  }
+  return nullptr;
+}
+
+scope const* scope_question::lender(void const* address) const noexcept {
+  scope const* const owner = owner_in_line(from, address, reach);
+  return owner != nullptr ? owner : resource_in_line(from, address, reach);
+}
+
+bool scope_question::escapes(void const* address) const noexcept {
+  scope const* const owner = lender(address);
+  return owner != nullptr && !(owner->kept() && brings(value, holder_range(*owner)));
+}
+
+address_filter scope_question::filter() const noexcept {
+  return {.matters =
+              [](void const* asked, void const* address) noexcept {
+                return static_cast<scope_question const*>(asked)->escapes(address);
+              },
+          .context = this,
+          .held_by = [](void const* asked, std::exception_ptr const& error) noexcept -> void const* {
+            auto const& question = *static_cast<scope_question const*>(asked);
+            auto const found = find_escape_in_exception(error, question.from, question.reach);
+            return found && question.escapes(found->address) ? found->address : nullptr;
+          }};
+}
+
 escape_report describe(escape_rule rule, scope const& owner, egress_hit const& hit) noexcept {
   return {.rule = rule,
           .address = hit.address,

@@ -7,6 +7,7 @@
 #include <memory_resource>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <typeinfo>
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -31,16 +32,6 @@ namespace mayfly::detail {
 namespace {
 
 constexpr int deepest_nesting = 16;
-
-/// `from` or a scope around it, whosever memory() this is: who carries that out carries a container along. Null:
-/// nobody's.
-[[nodiscard]] scope const* resource_in_line(scope const& from, void const* address, egress_reach reach) noexcept {
-  for (scope const* each = &from; each != nullptr; each = each->parent()) {
-    if (const_cast<scope*>(each)->memory() == address) return each;
-    if (reach == egress_reach::itself) return nullptr;
-  }
-  return nullptr;
-}
 
 /// What is asked of each address that an exception shows.
 struct question {
@@ -113,6 +104,12 @@ std::optional<escape_report> look_at_object(std::exception_ptr const&, question 
 }
 #endif
 
+/// Where the category of a std::system_error lies: beyond what is certain of its object's bytes.
+void const* category_of(std::exception const& thrown) noexcept {
+  auto const* const coded = dynamic_cast<std::system_error const*>(&thrown);
+  return coded == nullptr ? nullptr : &coded->code().category();
+}
+
 std::exception_ptr nested_in(std::exception const& outer) noexcept {
   auto const* const nesting = dynamic_cast<std::nested_exception const*>(&outer);
   return nesting == nullptr ? nullptr : nesting->nested_ptr();
@@ -132,6 +129,7 @@ std::optional<escape_report> find_escape_in_exception(std::exception_ptr const& 
       std::rethrow_exception(next);
     } catch (std::exception const& thrown) {
       found = asked.about(thrown.what());
+      if (!found) found = asked.about(category_of(thrown));
       nested = nested_in(thrown);
     } catch (std::nested_exception const& thrown) {
       nested = thrown.nested_ptr();

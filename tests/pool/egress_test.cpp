@@ -11,9 +11,11 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <exception>
 #include <future>
 #include <memory>
 #include <memory_resource>
+#include <stdexcept>
 #include <string>
 #include <utility>
 
@@ -322,6 +324,17 @@ TEST(EgressOfResults, NorDoesAnAddressInAnInteger) {
   EXPECT_EQ(blocking.kind(), outcome_kind::exception);
   EXPECT_THROW(std::rethrow_exception(blocking.error()), escape_refused);
   EXPECT_THAT(heard.rules(), ElementsAre(escape_rule::result_sent, escape_rule::result_sent));
+}
+
+TEST(EgressOfResults, NorDoesAnExceptionPtrWhoseExceptionPointsThere) {
+  heard_escapes const heard;
+  executor pool{{.workers = 1}};
+  auto const keeps = [](request_context& request) { return std::make_exception_ptr(request.arena().make<int>(5)); };
+  EXPECT_THROW(static_cast<void>(pool.submit("leaky", keeps).get()), escape_refused);
+  EXPECT_THAT(heard.rules(), ElementsAre(escape_rule::result_sent));
+  auto const fine = [](request_context&) { return std::make_exception_ptr(std::runtime_error{"the heap's"}); };
+  EXPECT_THROW(std::rethrow_exception(pool.submit("fine", fine).get()), std::runtime_error);
+  EXPECT_THAT(heard.rules(), ElementsAre(escape_rule::result_sent));
 }
 
 TEST(EgressOfResults, ALoggedOneArrives) {

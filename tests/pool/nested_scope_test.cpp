@@ -158,6 +158,19 @@ TEST(NestedScope, AResultThatPointsIntoItIsRefused) {
   EXPECT_THAT(heard.rules(), ElementsAre(escape_rule::nested_result_sent));
 }
 
+TEST(NestedScope, SoIsAnExceptionPtrWhoseExceptionDoes) {
+  heard_escapes const heard;
+  in_request([](request_context& request) {
+    auto const kept_in = [](request_context& of) { return std::make_exception_ptr(of.arena().make<int>(5)); };
+    EXPECT_THROW(static_cast<void>(request.nested(kept_in)), escape_refused);
+    EXPECT_TRUE(request.nested([&](request_context&) {
+      scope_entry const outside(request.scope());
+      return kept_in(request);
+    })) << "it stays in the scope around";
+  });
+  EXPECT_THAT(heard.rules(), ElementsAre(escape_rule::nested_result_sent));
+}
+
 TEST(NestedScope, AResultThatPointsIntoTheScopeAroundItIsFine) {
   heard_escapes const heard;
   in_request([](request_context& request) {

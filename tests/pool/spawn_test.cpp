@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <exception>
 #include <latch>
 #include <memory>
 #include <memory_resource>
@@ -112,6 +113,18 @@ TEST(Spawn, AnArgumentThatPointsIntoTheCallersScopeIsRefused) {
   EXPECT_EQ(heard.reports().at(0).scope, id);
   EXPECT_EQ(heard.reports().at(0).route, "outer");
   EXPECT_EQ(pool.stats().refused_escapes, 2U);
+}
+
+TEST(Spawn, SoIsAnExceptionPtrWhoseExceptionDoes) {
+  heard_escapes const heard;
+  executor pool{{.workers = 1}};
+  EXPECT_TRUE(pool.run({}, [&](request_context& request) {
+    auto const guilty = std::make_exception_ptr(request.arena().make<int>(5));
+    auto const task = [](request_context&, std::exception_ptr const&) {};
+    EXPECT_EQ(request.spawn({}, task, guilty).reason(), admission_reason::escapes);
+    EXPECT_TRUE(request.spawn({}, task, std::make_exception_ptr(5)));
+  }));
+  EXPECT_THAT(heard.rules(), ElementsAre(escape_rule::argument_sent));
 }
 
 TEST(Spawn, DetachedArgumentsGoFromInsideAScopeWithoutAReport) {

@@ -6,9 +6,15 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <exception>
 #include <memory>
+#include <memory_resource>
+#include <optional>
+#include <stdexcept>
 #include <string>
+#include <system_error>
 #include <utility>
+#include <vector>
 
 namespace mayfly {
 namespace {
@@ -79,6 +85,80 @@ TEST(ScopeKept, SaysWhetherAHoldOrAPinIsThereBesideTheOpener) {
   EXPECT_TRUE(opened.kept());
   opened.close();
   EXPECT_TRUE(opened.kept()) << "the hold is what keeps it now";
+}
+
+// ---- what only shows its address when it is asked
+
+/// Says what the caller chose, wherever that lies.
+struct told : std::exception {
+  explicit told(char const* text) : text_{text} {}
+  [[nodiscard]] char const* what() const noexcept override { return text_; }
+
+ private:
+  char const* text_;
+};
+
+TEST(EgressCheck, AnExceptionPtrIsLookedInto) {
+  family const f;
+  char const* const text = inside(*f.inner, [&] { return f.inner->arena().copy("a text").data(); });
+  std::exception_ptr const guilty = std::make_exception_ptr(told{text});
+  auto const found = find_escape(rule, guilty, *f.inner);
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->rule, rule) << "the rule of the way it takes, not that of a thrown one";
+  EXPECT_EQ(found->scope, f.inner->id());
+  EXPECT_EQ(found->address, text);
+  auto const deeper = find_escape(rule, std::pair{7, std::vector{std::exception_ptr{}, guilty}}, *f.inner);
+  ASSERT_TRUE(deeper);
+  EXPECT_EQ(deeper->offset, 8U) << "the vector that owns it";
+  EXPECT_FALSE(find_escape(rule, std::exception_ptr{}, *f.inner));
+  EXPECT_FALSE(find_escape(rule, std::make_exception_ptr(told{"a literal"}), *f.inner));
+  EXPECT_FALSE(find_escape(rule, std::make_exception_ptr(std::runtime_error{"owns its text"}), *f.inner));
+  EXPECT_FALSE(find_escape(rule, guilty, f.stranger));
+}
+
+TEST(EgressCheck, AnExceptionPtrOfTheScopeAroundMayLeaveTheOneInside) {
+  family const f;
+  std::exception_ptr const of_outer = std::make_exception_ptr(f.in_outer);
+  EXPECT_TRUE(find_escape(rule, of_outer, *f.inner));
+  EXPECT_FALSE(find_escape(rule, of_outer, *f.inner, egress_reach::itself));
+}
+
+TEST(EgressCheck, AnExceptionWhoseMemberHasTheScopesResourceNamesTheScope) {
+  family const f;
+  std::exception_ptr error;
+  try {
+    throw std::pmr::string{"short", f.outer.memory()};
+  } catch (...) {
+    error = std::current_exception();
+  }
+  auto const found = find_escape(rule, error, f.outer);
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->scope, f.outer.id());
+}
+
+TEST(EgressCheck, AHoldInTheValueExcusesItsException) {
+  family const f;
+  std::pair value{std::make_exception_ptr(f.in_outer), f.outer.hold()};
+  EXPECT_FALSE(find_escape(rule, value, f.outer));
+  value.second = {};
+  EXPECT_TRUE(find_escape(rule, value, f.outer));
+}
+
+struct category : std::error_category {
+  [[nodiscard]] char const* name() const noexcept override { return "test"; }
+  [[nodiscard]] std::string message(int) const override { return "message"; }
+};
+
+TEST(EgressCheck, AnErrorCodesCategoryIsLookedAt) {
+  family const f;
+  category const& inside_category = *inside(f.outer, [&] { return f.outer.make<category>(); });
+  std::error_code const code{1, inside_category};
+  EXPECT_TRUE(find_escape(rule, code, f.outer));
+  EXPECT_TRUE(find_escape(rule, std::error_condition{1, inside_category}, f.outer));
+  EXPECT_TRUE(find_escape(rule, std::optional{code}, f.outer));
+  EXPECT_TRUE(find_escape(rule, std::make_exception_ptr(std::system_error{code, "thrown"}), f.outer));
+  EXPECT_FALSE(find_escape(rule, std::make_error_code(std::errc::io_error), f.outer));
+  EXPECT_FALSE(find_escape(rule, std::error_condition{}, f.outer));
 }
 
 // ---- whose memory counts

@@ -22,6 +22,7 @@
 #include <stack>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <tuple>
 #include <unordered_map>
 #include <utility>
@@ -92,13 +93,14 @@ static_assert(!walks<int> && !walks<double> && !walks<std::int64_t> && !walks<st
 static_assert(!walks<std::vector<int>> && !walks<std::vector<std::string>> && !walks<std::map<int, double>>);
 static_assert(!walks<std::vector<std::uint64_t>> && !walks<std::array<std::uint64_t, 4>> && !walks<std::size_t[4]>);
 static_assert(!walks<std::chrono::nanoseconds> && !walks<std::chrono::steady_clock::time_point>);
-static_assert(!walks<std::optional<std::string>> && !walks<harmless_tree> && !walks<std::error_code>);
+static_assert(!walks<std::optional<std::string>> && !walks<harmless_tree>);
 static_assert(!walks<mayfly::scope_id> && !walks<mayfly::scoped_ref<int>> && !walks<mayfly::stop_token>);
 static_assert(mayfly::Detached<vouched_for> && mayfly::Detached<hash_value>);
 static_assert(!walks<hash_value> && !walks<std::vector<hash_value>>);
 // ... and something is for what can.
 static_assert(walks<std::uintptr_t> && walks<std::size_t> && walks<void*> && walks<std::string_view>);
 static_assert(walks<std::shared_ptr<int>> && walks<std::weak_ptr<int>> && walks<std::unique_ptr<int>>);
+static_assert(walks<std::error_code> && walks<std::error_condition> && walks<std::vector<std::error_code>>);
 static_assert(walks<std::exception_ptr> && walks<std::future<int>> && walks<std::vector<std::shared_ptr<int>>>);
 static_assert(walks<reply> && walks<tree> && walks<std::vector<tree>> && walks<vouched_for> && walks<with_bits>);
 static_assert(walks<std::optional<std::pair<int, std::uintptr_t>>> && walks<std::stack<std::shared_ptr<int>>>);

@@ -1,7 +1,7 @@
 // pattern: an exception_ptr is the handler's result, and what() lies in the arena
 // way out: return, exception
 // types: -
-// egress: -
+// egress: MF-E12
 // tripwire: -
 // audit: MF-E43
 // guard: MF-E31

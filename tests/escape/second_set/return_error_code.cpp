@@ -1,7 +1,7 @@
 // pattern: an error code is returned whose category, with the tenant's name in it, was made in the arena
 // way out: return, error code
 // types: -
-// egress: -
+// egress: MF-E12
 // tripwire: -
 // audit: MF-E43
 // guard: MF-E31

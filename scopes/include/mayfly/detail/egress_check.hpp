@@ -28,6 +28,9 @@ enum class egress_reach : std::uint8_t {
 /// `from` or a scope around it, whichever owns the memory at `address` now; null: neither.
 [[nodiscard]] scope const* owner_in_line(scope const& from, void const* address, egress_reach reach) noexcept;
 
+/// The same, for a memory resource whichever's memory() it is: who carries that out carries a container along.
+[[nodiscard]] scope const* resource_in_line(scope const& from, void const* address, egress_reach reach) noexcept;
+
 /// The report of a hit, with all that the owner can tell.
 [[nodiscard]] escape_report describe(escape_rule rule, scope const& owner, egress_hit const& hit) noexcept;
 
@@ -39,6 +42,25 @@ enum class egress_reach : std::uint8_t {
   return {reinterpret_cast<std::uintptr_t>(&owner), 1};
 }
 
+/// An address of `from`'s memory in an exception: its what(), its object's bytes, a pointer or string_view thrown as
+/// such, and those nested in it. Rethrows it: some microseconds.
+[[nodiscard]] std::optional<escape_report> find_escape_in_exception(std::exception_ptr const& error, scope const& from,
+                                                                    egress_reach reach = egress_reach::line) noexcept;
+
+/// What is asked of each address in a value, and of each exception.
+struct scope_question {
+  scope const& from;
+  egress_reach reach;
+  void const* value;
+  bool (*brings)(void const* value, address_range holder) noexcept;  // whether it holds an address there
+
+  [[nodiscard]] address_filter filter() const noexcept;
+  /// Whose memory, or memory resource, this is; null: nobody's in reach.
+  [[nodiscard]] scope const* lender(void const* address) const noexcept;
+  /// The same, but for a scope that the value keeps alive.
+  [[nodiscard]] bool escapes(void const* address) const noexcept;
+};
+
 /// An address of `from`'s memory in `value`, a detached type. A value that brings a hold of that scope along may point
 /// into it.
 template <class T>
@@ -46,16 +68,11 @@ template <class T>
                                                        egress_reach reach = egress_reach::line) noexcept {
   if constexpr (walks<T>) {
     // Asked of each address: behind one that is nobody's there may be one of the scope's.
-    auto const escapes = [&](void const* address) noexcept {
-      scope const* const owner = owner_in_line(from, address, reach);
-      return owner != nullptr && !(owner->kept() && find_address(value, holder_range(*owner)));
-    };
-    address_filter const filter{[](void const* asked, void const* address) noexcept {
-                                  return (*static_cast<decltype(escapes) const*>(asked))(address);
-                                },
-                                &escapes};
-    if (auto const hit = find_address(value, reservation_of(from), filter)) {
-      return describe(rule, *owner_in_line(from, hit->address, reach), *hit);
+    scope_question const asked{from, reach, &value, [](void const* held, address_range range) noexcept {
+                                 return find_address(*static_cast<T const*>(held), range).has_value();
+                               }};
+    if (auto const hit = find_address(value, reservation_of(from), asked.filter())) {
+      return describe(rule, *asked.lender(hit->address), *hit);
     }
   }
   return std::nullopt;
@@ -69,10 +86,5 @@ enum class padding : std::uint8_t { cleared, unknown };
 /// aligned.
 [[nodiscard]] std::optional<escape_report> find_escape_in_bytes(escape_rule rule, void const* bytes, std::size_t count,
                                                                 scope const& from, padding of_bytes) noexcept;
-
-/// The same for an exception: its what(), its object's bytes, a pointer or string_view thrown as such, and those nested
-/// in it. Rethrows it: some microseconds.
-[[nodiscard]] std::optional<escape_report> find_escape_in_exception(std::exception_ptr const& error, scope const& from,
-                                                                    egress_reach reach = egress_reach::line) noexcept;
 
 }  // namespace mayfly::detail

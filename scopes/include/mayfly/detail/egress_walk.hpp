@@ -8,6 +8,7 @@
 #include <exception>
 #include <memory>
 #include <optional>
+#include <system_error>
 #include <tuple>
 #include <type_traits>
 #include <variant>
@@ -61,10 +62,13 @@ inline constexpr detail::walk_by_type<T> walks{};
 [[nodiscard]] std::optional<egress_hit> find_address_in_bytes(void const* bytes, std::size_t count, address_range range,
                                                               std::size_t from = 0) noexcept;
 
-/// Which of the addresses in a range matter: a function of its context and the address.
+/// Which of the addresses in a range matter: a function of its context and the address. And what an exception holds
+/// that matters, an address or null.
 struct address_filter {
   bool (*matters)(void const* context, void const* address) noexcept = nullptr;  ///< null: all of them
   void const* context = nullptr;
+  /// Null: an exception_ptr is not looked into.
+  void const* (*held_by)(void const* context, std::exception_ptr const& error) noexcept = nullptr;
 };
 
 /// The first address in the range that `value` holds and that matters. Costs what there is to walk: nothing where
@@ -92,6 +96,8 @@ enum class walk_kind : std::uint8_t {
   product,    // each part of a pair or tuple
   atomic,     // what it holds now
   trusted,    // what was waved through
+  category,   // where an error code's category lies
+  exception,  // what the exception holds
   aggregate,  // each field
 };
 
@@ -106,8 +112,12 @@ constexpr walk_kind walk_kind_of_number() {
 
 template <class T>
 constexpr walk_kind walk_kind_of_class() {
-  if constexpr (!Complete<T> || std::is_same_v<T, std::exception_ptr>) {
-    return Complete<T> ? walk_kind::bytes : walk_kind::nothing;
+  if constexpr (!Complete<T>) {
+    return walk_kind::nothing;
+  } else if constexpr (std::is_same_v<T, std::exception_ptr>) {
+    return walk_kind::exception;
+  } else if constexpr (is_one_of<T, std::error_code, std::error_condition>) {
+    return walk_kind::category;
   } else if constexpr (Harmless<T>) {
     return walk_kind::nothing;
   } else if constexpr (is_made_from<T, std::unique_ptr>) {
@@ -236,6 +246,10 @@ class egress_walk {
       return look_at(part.load(std::memory_order_relaxed));
     } else if constexpr (kind == walk_kind::trusted) {
       return look_at(part.get());
+    } else if constexpr (kind == walk_kind::category) {
+      return look_at_word(reinterpret_cast<std::uintptr_t>(std::addressof(part.category())), std::addressof(part));
+    } else if constexpr (kind == walk_kind::exception) {
+      return look_into(part);
     } else if constexpr (kind == walk_kind::bytes) {
       return look_at_bytes(std::addressof(part), sizeof(T));
     } else {
@@ -304,6 +318,14 @@ class egress_walk {
 
   bool look_at_word(std::uintptr_t word, void const* where) noexcept {
     return range_.has(word) && take(as_address(word), where);
+  }
+
+  bool look_into(std::exception_ptr const& error) noexcept {
+    if (error == nullptr || filter_.held_by == nullptr) return false;
+    void const* const held = filter_.held_by(filter_.context, error);
+    if (held == nullptr) return false;
+    hit_ = egress_hit{held, offset_of(std::addressof(error))};
+    return true;
   }
 
   bool look_at_bytes(void const* bytes, std::size_t count) noexcept {
