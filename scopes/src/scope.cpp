@@ -59,11 +59,7 @@ std::uint64_t detail::assign_thread_key() noexcept {
 // ---- life
 
 scope::scope(scope_registry& registry, page_pool& pool, std::uint32_t slot_index) noexcept
-    : control_{0},
-      slot_index_{slot_index},
-      slot_number_{registry.range_.first() + slot_index},
-      registry_{&registry},
-      main_{pool} {}
+    : slot_index_{slot_index}, slot_number_{registry.range_.first() + slot_index}, registry_{&registry}, main_{pool} {}
 
 /// The registry before has ended, and with it all that might have been here.
 void scope::move_in(scope_registry& registry, page_pool& pool, std::uint32_t slot_index) noexcept {
@@ -74,55 +70,33 @@ void scope::move_in(scope_registry& registry, page_pool& pool, std::uint32_t slo
   main_ = mayfly::arena{pool};
 }
 
-std::string_view scope::route() const noexcept {
-  // Relaxed: the caller keeps the scope alive, so the fields have been published to it and do not change.
-  return {route_data_.load(std::memory_order_relaxed), route_size_.load(std::memory_order_relaxed)};
-}
+std::string_view scope::route() const noexcept { return {route_data_.get(), route_size_.get()}; }
 
 scope_clock::time_point scope::deadline() const noexcept {
-  return scope_clock::time_point{
-      scope_clock::duration{deadline_.load(std::memory_order_relaxed)}};  // relaxed: as above
+  return scope_clock::time_point{scope_clock::duration{deadline_.get()}};
 }
 
 scope_clock::time_point scope::opened() const noexcept {
-  return scope_clock::time_point{scope_clock::duration{opened_.load(std::memory_order_relaxed)}};  // relaxed: as above
+  return scope_clock::time_point{scope_clock::duration{opened_.get()}};
 }
 
-std::int32_t scope::opener_thread() const noexcept {
-  return opener_thread_.load(std::memory_order_relaxed);  // relaxed: as above
-}
+std::int32_t scope::opener_thread() const noexcept { return opener_thread_.get(); }
 
 scope_phase scope::phase() const noexcept {
-  // Relaxed, both: for people to look at. Derived, since whoever ends a scope that is pinned may not write to it after.
-  bool const live = (control_.load(std::memory_order_relaxed) & live_bit) != 0;
-  return live ? phase_.load(std::memory_order_relaxed) : scope_phase::closing;
+  // Relaxed: for people to look at. Derived, since whoever ends a scope that is pinned may not write to it after.
+  bool const live = (control_.load(std::memory_order_relaxed) & detail::scope_control::live_bit) != 0;
+  return live ? phase_.get() : scope_phase::closing;
 }
 
 stop_token scope::token() const noexcept { return {*this, id_.generation()}; }
 
 scope_hold scope::hold() noexcept {
   assert(phase() != scope_phase::closing && "a scope is held from inside it or from another hold");
-  // Relaxed: the caller's own part or hold keeps the count above zero meanwhile.
-  holds_.fetch_add(1, std::memory_order_relaxed);
+  control_.hold();
   return scope_hold{*this};
 }
 
 void scope::close() noexcept { registry_->close(id_); }
-
-void scope::drop_hold() noexcept {
-  MAYFLY_SCHEDULE_POINT("scope-drop-hold");
-  // sync scope-hold: release; pairs with the last drop_hold() and with close(); publishes what this holder did inside
-  // sync scope-hold: acquire; pairs with every drop_hold() before; the last one reads what all holders did
-  if (holds_.fetch_sub(1, std::memory_order_acq_rel) == 1) end_life();
-}
-
-void scope::end_life() noexcept {
-  MAYFLY_SCHEDULE_POINT("scope-end-life");
-  // sync scope-pin: acquire; pairs with unpin(); reads what looked-on threads did
-  // sync scope-pin: release; pairs with the last unpin(), which tears down on our behalf
-  std::uint64_t const before = control_.fetch_and(~live_bit, std::memory_order_acq_rel);
-  if ((before & pins_mask) == 0) tear_down();  // S3: else the scope is no longer ours to touch
-}
 
 /// Runs on whichever thread made the scope unreachable (S3): every destructor, and only then does the first page go
 /// (S6).

@@ -76,17 +76,17 @@ scope_registry::~scope_registry() {
   // Nothing of a slot that was never used is given out, whatever first_generation was.
   std::uint64_t fresh = range_.fresh_generation();
   for (std::uint32_t slot = 0; slot < used_limit_.load(std::memory_order_relaxed); ++slot) {
+    using control_word = detail::scope_control;
     std::uint64_t const control = slots_[slot].control_.load(std::memory_order_relaxed);
-    std::uint64_t const generation = control >> scope::generation_shift;
-    bool const ended = (control & (scope::live_bit | scope::pins_mask)) == 0;
+    std::uint64_t const generation = control_word::generation_of(control);
+    bool const ended = (control & (control_word::live_bit | control_word::pins_mask)) == 0;
     assert(ended && "a scope, or a pin on one, outlives its registry");
     // The control word of a free slot names the next tenant; that of a retired one nobody.
     std::uint64_t const next = generation == 0 ? scope_id::largest_generation + 1 : generation + (ended ? 0 : 1);
     fresh = std::max(fresh, next);
     slots_[slot].main_.reset();
-    // Who comes late from now on is not told the route: its text may go with the registry. Relaxed: a late look at it
-    // while the registry ends is a caller's bug on top of another.
-    slots_[slot].route_size_.store(0, std::memory_order_relaxed);
+    // Who comes late from now on is not told the route: its text may go with the registry.
+    slots_[slot].route_size_.publish(0);
   }
   range_.used_below(fresh);
   memory_.used_below(fresh);
@@ -103,54 +103,36 @@ scope* scope_registry::open(scope_options const& options) noexcept {
   auto const slot = take_slot();
   if (!slot) return nullptr;
   scope& opened = slots_[*slot];
-  // Relaxed: while the slot is free only its taker writes here (S4), and it was handed to us by the free list.
-  std::uint64_t const generation = opened.control_.load(std::memory_order_relaxed) >> scope::generation_shift;
+  std::uint64_t const generation = opened.control_.next_generation();  // S4
   opened.id_ = scope_id{range_.first() + *slot, generation};
-  opened.holds_.store(1, std::memory_order_relaxed);  // relaxed: published by the control word below
+  opened.control_.start_holds();
   auto const start = options.opened == scope_clock::time_point::min() ? scope_clock::now() : options.opened;
-  // sync scope-fields: release, each; pairs with look(); a reader that sees our value sees that its own id has ended
-  opened.route_data_.store(options.route.data(), std::memory_order_release);
-  opened.route_size_.store(options.route.size(), std::memory_order_release);
-  opened.opened_.store(start.time_since_epoch().count(), std::memory_order_release);
-  opened.deadline_.store(options.deadline.time_since_epoch().count(), std::memory_order_release);
-  opened.opener_thread_.store(detail::this_thread_id(), std::memory_order_release);
-  opened.phase_.store(options.phase, std::memory_order_release);
+  opened.route_data_.publish(options.route.data());
+  opened.route_size_.publish(options.route.size());
+  opened.opened_.publish(start.time_since_epoch().count());
+  opened.deadline_.publish(options.deadline.time_since_epoch().count());
+  opened.opener_thread_.publish(detail::this_thread_id());
+  opened.phase_.publish(options.phase);
   opened.parent_ = options.parent;
   opened.parent_generation_ = options.parent == nullptr ? 0 : options.parent->id_.generation();
   opened.budget_.restart(options.byte_budget);
   opened.main_.restart({.budget = &opened.budget_, .owner_tag = opened.id_.bits(), .first_class = options.first_class});
   opened.adopt();
-  MAYFLY_SCHEDULE_POINT("scope-open");
-  // sync scope-open: release; pairs with look(), pin(), close(); publishes the slot's fields
-  opened.control_.store(generation << scope::generation_shift | scope::live_bit, std::memory_order_release);
+  opened.control_.open(generation);
   return &opened;
 }
 
 bool scope_registry::close(scope_id id) noexcept {
   scope* const found = slot_of(id);
   if (found == nullptr) return false;
-  // sync scope-open: acquire; pairs with open()
-  std::uint64_t control = found->control_.load(std::memory_order_acquire);
-  while (true) {
-    MAYFLY_SCHEDULE_POINT("scope-close");
-    bool const same = control >> scope::generation_shift == id.generation();
-    if (!same || (control & scope::live_bit) == 0 || (control & scope::closed_bit) != 0) return false;
-    // sync scope-hold: acquire; pairs with drop_hold(). 1: all holds are gone, none can come, ours is the last part.
-    bool const last = found->holds_.load(std::memory_order_acquire) == 1;
-    std::uint64_t const next = last ? (control | scope::closed_bit) & ~scope::live_bit : control | scope::closed_bit;
-    // Lock-free; no ABA: the generation is in the word (S2).
-    // sync scope-pin: acquire and release; pairs with unpin(), as in end_life()
-    if (!found->control_.compare_exchange_weak(control, next, std::memory_order_acq_rel, std::memory_order_acquire)) {
-      continue;
-    }
-    if (!last) {
-      found->set_phase(scope_phase::held);
-      found->drop_hold();
-    } else if ((next & scope::pins_mask) == 0) {
-      found->tear_down();
-    }
-    return true;
+  detail::scope_end const end = found->control_.close(id.generation());
+  if (end == detail::scope_end::held) {
+    found->set_phase(scope_phase::held);
+    found->drop_hold();
+  } else {
+    found->tear_down_if(end);
   }
+  return end != detail::scope_end::refused;
 }
 
 std::optional<std::uint32_t> scope_registry::take_slot() noexcept {
@@ -179,8 +161,7 @@ std::optional<std::uint32_t> scope_registry::take_fresh_slot() noexcept {
     ::new (static_cast<void*>(slots_ + slot)) scope{*this, *pool_, slot};
     memory_.made_one();
   }
-  slots_[slot].control_.store(first_generation_ << scope::generation_shift,
-                              std::memory_order_relaxed);  // relaxed: below
+  slots_[slot].control_.set_free(first_generation_);
   // sync slot-limit: release; pairs with for_each_live() and slot_of(); publishes the constructed slot
   used_limit_.store(slot + 1, std::memory_order_release);
   return slot;
@@ -191,8 +172,7 @@ void scope_registry::give_slot(scope& ended, std::uint64_t next_generation) noex
   std::uint32_t const slot = ended.slot_index_;
   bool const used_up = next_generation > scope_id::largest_generation;
   MAYFLY_SCHEDULE_POINT("scope-give-slot");
-  // sync scope-fields: release; pairs with look(); comes before anything the next tenant writes
-  ended.control_.store(used_up ? 0 : next_generation << scope::generation_shift, std::memory_order_release);
+  ended.control_.set_free(used_up ? 0 : next_generation);
   if (used_up) {
     retired_.fetch_add(1, std::memory_order_relaxed);  // relaxed: a statistic
     return;
@@ -214,31 +194,22 @@ std::optional<scope_info> scope_registry::find(scope_id id) const noexcept {
   return look(slot, id);
 }
 
-/// Reads the fields between two looks at the control word, as a sequence lock does (S5). The fields' own acquire loads
-/// keep the second look behind them, so no fence is needed.
 std::optional<scope_info> scope_registry::look(std::uint32_t slot, std::optional<scope_id> wanted) const noexcept {
   scope const& seen = slots_[slot];
-  // sync scope-open: acquire; pairs with open(); reads the slot's fields
-  std::uint64_t const before = seen.control_.load(std::memory_order_acquire);
-  std::uint64_t const generation = before >> scope::generation_shift;
-  if ((before & scope::live_bit) == 0) return std::nullopt;
-  if (wanted && wanted->generation() != generation) return std::nullopt;
   scope_info info;
-  info.id = scope_id{range_.first() + slot, generation};
-  // sync scope-fields: acquire, each; pairs with open(); a newer tenant's value shows below that this one has ended
-  char const* const route = seen.route_data_.load(std::memory_order_acquire);
-  std::size_t const route_size = seen.route_size_.load(std::memory_order_acquire);
-  info.opened = scope_clock::time_point{scope_clock::duration{seen.opened_.load(std::memory_order_acquire)}};
-  info.deadline = scope_clock::time_point{scope_clock::duration{seen.deadline_.load(std::memory_order_acquire)}};
-  info.opener_thread = seen.opener_thread_.load(std::memory_order_acquire);
-  info.phase = seen.phase_.load(std::memory_order_acquire);
-  info.reserved_bytes = seen.reserved_bytes();  // relaxed: a figure, not part of S5
-  MAYFLY_SCHEDULE_POINT("scope-look");
-  // Relaxed: ordered behind the loads above by their acquire.
-  std::uint64_t const after = seen.control_.load(std::memory_order_relaxed);
-  if (after >> scope::generation_shift != generation || (after & scope::live_bit) == 0) return std::nullopt;
-  info.route = {route, route_size};
-  info.stop_requested = (after & scope::cancelled_bit) != 0;
+  auto const generation = wanted ? std::optional{wanted->generation()} : std::nullopt;
+  auto const control = seen.control_.look(generation, [&](std::uint64_t found) {
+    info.id = scope_id{range_.first() + slot, found};
+    char const* const route = seen.route_data_.read();
+    info.route = {route, seen.route_size_.read()};
+    info.opened = scope_clock::time_point{scope_clock::duration{seen.opened_.read()}};
+    info.deadline = scope_clock::time_point{scope_clock::duration{seen.deadline_.read()}};
+    info.opener_thread = seen.opener_thread_.read();
+    info.phase = seen.phase_.read();
+    info.reserved_bytes = seen.reserved_bytes();  // relaxed: a figure, not part of S5
+  });
+  if (!control) return std::nullopt;
+  info.stop_requested = (*control & detail::scope_control::cancelled_bit) != 0;
   return info;
 }
 
@@ -250,17 +221,7 @@ scope_pin scope_registry::pin(scope_id id) noexcept {
 bool scope_registry::request_cancel(scope_id id) noexcept {
   scope* const found = slot_of(id);
   if (found == nullptr) return false;
-  std::uint64_t control = found->control_.load(std::memory_order_relaxed);  // relaxed: the exchange checks it
-  while (control >> scope::generation_shift == id.generation() && (control & scope::live_bit) != 0) {
-    if ((control & scope::cancelled_bit) != 0) return true;
-    MAYFLY_SCHEDULE_POINT("scope-cancel");
-    // Relaxed: the flag orders nothing, it is polled. Lock-free; no ABA: the generation is in the word (S2).
-    if (found->control_.compare_exchange_weak(control, control | scope::cancelled_bit, std::memory_order_relaxed,
-                                              std::memory_order_relaxed)) {
-      return true;
-    }
-  }
-  return false;
+  return found->control_.request_cancel(id.generation());
 }
 
 std::size_t scope_registry::live() const noexcept {

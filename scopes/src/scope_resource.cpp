@@ -56,9 +56,9 @@ void scope_resource::take_back_outside(void const* memory, std::size_t bytes) co
   scope const& owner = slot();
   // sync scope-open: acquire; pairs with open(); reads the slot's fields
   std::uint64_t const control = owner.control_.load(std::memory_order_acquire);
-  std::uint64_t const generation = control >> scope::generation_shift;
+  std::uint64_t const generation = control >> scope_control::generation_shift;
   // Ended for everybody but pinned, or running its destructors, the scope still has its memory.
-  if ((control & scope::tenancy_bits) == 0 || !serves(generation)) return report_late(memory, bytes);
+  if ((control & scope_control::tenancy_bits) == 0 || !serves(generation)) return report_late(memory, bytes);
   scope_id const id{owner.slot_number_.load(std::memory_order_relaxed), generation};  // relaxed: scope-open, above
   scope_id const holder = scope_id::from_bits(owner.main_.pool().owner_of(memory));
   if (holder != id) report_foreign(memory, bytes, holder ? holder : id);
@@ -80,9 +80,10 @@ void scope_resource::refuse(std::size_t bytes) const {
   scope& owner = slot();
   // sync scope-open: acquire; pairs with open(); reads the slot's fields
   std::uint64_t const control = owner.control_.load(std::memory_order_acquire);
-  if ((control & scope::live_bit) != 0 && serves(control >> scope::generation_shift)) {
+  if ((control & scope_control::live_bit) != 0 && serves(control >> scope_control::generation_shift)) {
     // Relaxed: scope-open, above.
-    scope_id const wanted{owner.slot_number_.load(std::memory_order_relaxed), control >> scope::generation_shift};
+    scope_id const wanted{owner.slot_number_.load(std::memory_order_relaxed),
+                          control >> scope_control::generation_shift};
     throw scope_mismatch{wanted, current.active == nullptr ? scope_id{} : current.active->id()};
   }
   escape_report late{.rule = escape_rule::late_allocate, .allocation_bytes = bytes};
@@ -97,9 +98,9 @@ void scope_resource::complete(escape_report& late) const noexcept {
   scope const& owner = slot();
   // sync scope-open: acquire; pairs with open(); reads the slot's fields
   std::uint64_t const control = owner.control_.load(std::memory_order_acquire);
-  std::uint64_t const present = control >> scope::generation_shift;
+  std::uint64_t const present = control >> scope_control::generation_shift;
   // The last one that has begun: a free slot names the one to come, a retired one nobody.
-  std::uint64_t last = (control & scope::tenancy_bits) != 0 ? present : present - 1;
+  std::uint64_t last = (control & scope_control::tenancy_bits) != 0 ? present : present - 1;
   if (present == 0) last = scope_id::largest_generation;
   std::uint64_t generation = last;
   while (generation != 0 && !serves(generation)) --generation;
@@ -107,12 +108,12 @@ void scope_resource::complete(escape_report& late) const noexcept {
   late.scope = scope_id{owner.slot_number_.load(std::memory_order_relaxed), generation};  // relaxed: for people to read
   if (generation != last) return;
   // sync scope-fields: acquire, each; pairs with open(); a newer tenant's value shows below that this one has ended
-  char const* const route = owner.route_data_.load(std::memory_order_acquire);
-  std::size_t const route_size = owner.route_size_.load(std::memory_order_acquire);
-  scope_clock::time_point const opened{scope_clock::duration{owner.opened_.load(std::memory_order_acquire)}};
-  std::int32_t const opener = owner.opener_thread_.load(std::memory_order_acquire);
+  char const* const route = owner.route_data_.read();
+  std::size_t const route_size = owner.route_size_.read();
+  scope_clock::time_point const opened{scope_clock::duration{owner.opened_.read()}};
+  std::int32_t const opener = owner.opener_thread_.read();
   // Relaxed: ordered behind the loads above by their acquire.
-  if (owner.control_.load(std::memory_order_relaxed) >> scope::generation_shift != present) return;
+  if (owner.control_.load(std::memory_order_relaxed) >> scope_control::generation_shift != present) return;
   late.route = {route, route_size};
   late.opened = opened;
   late.opened_thread = opener;

@@ -11,12 +11,6 @@
 namespace mayfly::detail {
 namespace {
 
-struct some_links {
-  std::unique_ptr<index_links[]> memory;
-  explicit some_links(std::size_t count) : memory{std::make_unique<index_links[]>(count)} {}
-  operator index_links*() const { return memory.get(); }  // NOLINT(google-explicit-constructor)
-};
-
 TEST(IndexChain, IsEmptyWithoutItemsWhateverItsHead) {
   EXPECT_TRUE(index_chain{}.empty());
   EXPECT_TRUE((index_chain{7, 0}.empty()));
@@ -32,7 +26,8 @@ TEST(IndexChain, KeepsHeadAndCountInOneWord) {
 }
 
 TEST(IndexChain, GivesBackTheItemPutOnLastFirst) {
-  some_links const links{8};
+  auto const memory = std::make_unique<index_links[]>(8);
+  index_links* const links = memory.get();
   index_chain chain;
   for (std::uint32_t index : {3U, 0U, 7U}) chain = chain.with(links, index);
   EXPECT_EQ(chain.count(), 3U);
@@ -44,7 +39,8 @@ TEST(IndexChain, GivesBackTheItemPutOnLastFirst) {
 }
 
 TEST(ChainDepot, GivesBackWholeChainsLastFirst) {
-  some_links const links{8};
+  auto const memory = std::make_unique<index_links[]>(8);
+  index_links* const links = memory.get();
   chain_depot depot;
   EXPECT_TRUE(depot.pop(links).empty());
   depot.push(links, index_chain{}.with(links, 0).with(links, 1));
@@ -63,7 +59,8 @@ TEST(ChainDepot, GivesBackWholeChainsLastFirst) {
 TEST(ChainDepot, PublishesWhatThePusherWroteAndGivesEachChainToOneThread) {
   constexpr std::uint32_t chains = 16;
   constexpr std::uint32_t items = 4 * chains;
-  some_links const links{items};
+  auto const memory = std::make_unique<index_links[]>(items);
+  index_links* const links = memory.get();
   std::array<std::uint64_t, items> bytes{};  // plain
   chain_depot depot;
   for (std::uint32_t first = 0; first < items; first += 4) {
@@ -105,7 +102,8 @@ struct aba {
 };
 
 TEST(ChainDepot, PopIsNotFooledByAHeadThatWentAndCameBack) {
-  some_links const links{3};
+  auto const memory = std::make_unique<index_links[]>(3);
+  index_links* const links = memory.get();
   chain_depot depot;
   for (std::uint32_t index : {0U, 1U, 2U}) depot.push(links, {index, 1});
   aba::links = links;

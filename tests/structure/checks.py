@@ -106,7 +106,12 @@ ATOMIC_CALL = re.compile(
     r"(?:\.|->)\s*(load|store|exchange|compare_exchange_weak|compare_exchange_strong|test_and_set"
     r"|fetch_(?:add|sub|and|or|xor))\s*\("
 )
-ATOMIC_NAME = re.compile(r"\bstd\s*::\s*atomic(?:_flag\b|_\w+\b|\s*<[^;{}()=]*>)\s*(\w+)\s*(?=[;{=,)])")
+# std::atomic<T>, or a template's own alias for the atomic of its policy.
+ATOMIC_NAME = re.compile(
+    r"(?:\bstd\s*::\s*|^\s*(?:alignas\(\w+\)\s*)?(?:typename\s+Policy\s*::\s*template\s+)?)"
+    r"atomic(?:_flag\b|_\w+\b|\s*<[^;{}()=]*>)\s*(\w+)\s*(?=[;{=,)])",
+    re.MULTILINE,
+)
 PLAIN_NAME = re.compile(
     r"^(?!.*\batomic\b)\s*(?!return\b|delete\b)(?:[\w:]+\s+)*[\w:]+(?:<[^;]*>)?[&*]*\s+(\w+)\s*(?=[;{]|=(?!=))",
     re.MULTILINE,

@@ -135,6 +135,11 @@ class PlantedFaults(unittest.TestCase):
             planted = self.in_page(f"  void f() {{ {operation}; }}\n  std::atomic<int> s_ = 0;\n")
             self.finds("atomics", "other.hpp:6", planted, "hides")
 
+    def test_an_atomic_operator_on_the_atomic_of_a_policy(self):
+        for declared in ("  atomic<int> s_{0};\n", "  alignas(64) typename Policy::template atomic<int> s_{0};\n"):
+            planted = self.in_page(f"  void f() {{ ++s_; }}\n{declared}")
+            self.finds("atomics", "other.hpp:6", planted, "hides")
+
     def test_a_plain_variable_of_the_same_name_is_left_alone(self):
         body = "  std::atomic<int> s_{0};\n};\n/// Two.\nclass two {\n  int s_ = 0;\n  void f() { ++s_; }\n"
         self.assertEqual({}, self.faults(self.in_page(body)))

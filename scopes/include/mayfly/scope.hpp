@@ -2,6 +2,7 @@
 
 #include <mayfly/arena.hpp>
 #include <mayfly/byte_budget.hpp>
+#include <mayfly/detail/scope_control.hpp>
 #include <mayfly/detail/scope_resource.hpp>
 #include <mayfly/detail/thread_scope.hpp>
 #include <mayfly/lifetimebound.hpp>
@@ -104,10 +105,7 @@ class alignas(detail::resource_ring) scope : private detail::resource_ring {
   }
   [[nodiscard]] scope_phase phase() const noexcept;
   /// Moves the scope on, for listings; nothing depends on it. Not for free or closing.
-  void set_phase(scope_phase phase) noexcept {
-    // sync scope-fields: release; pairs with look(), as the fields that open() writes
-    phase_.store(phase, std::memory_order_release);
-  }
+  void set_phase(scope_phase phase) noexcept { phase_.publish(phase); }
 
   /// This thread's arena in the scope: the opener's (or adopter's) is inside it, any other thread's is made at its
   /// first call. Throws scope_mismatch outside the scope, allocation_error where a new lane finds no page.
@@ -143,7 +141,7 @@ class alignas(detail::resource_ring) scope : private detail::resource_ring {
 
   /// Whether request_cancel() was called for it. One relaxed load.
   [[nodiscard]] bool stop_requested() const noexcept {
-    return (control_.load(std::memory_order_relaxed) & cancelled_bit) != 0;
+    return (control_.load(std::memory_order_relaxed) & detail::scope_control::cancelled_bit) != 0;
   }
   /// A token that outlives the scope and answers true once it is cancelled or has ended.
   [[nodiscard]] stop_token token() const noexcept;
@@ -153,12 +151,7 @@ class alignas(detail::resource_ring) scope : private detail::resource_ring {
   [[nodiscard]] scope_hold hold() noexcept;
 
   /// Whether a hold or a pin keeps it, beside the opener. A hint, but where the caller has one of them.
-  [[nodiscard]] bool kept() const noexcept {
-    // Relaxed, both: nothing is read on the strength of it.
-    std::uint64_t const control = control_.load(std::memory_order_relaxed);
-    std::uint32_t const opener = (control & closed_bit) == 0 ? 1 : 0;
-    return (control & pins_mask) != 0 || holds_.load(std::memory_order_relaxed) > opener;
-  }
+  [[nodiscard]] bool kept() const noexcept { return control_.kept(); }
 
   /// Ends the opener's part, once: with no hold left the scope ends here (id refused, destructors of all lanes run,
   /// then every page goes to this thread's magazine); else when the last hold goes. With pins left it only stops
@@ -186,20 +179,6 @@ class alignas(detail::resource_ring) scope : private detail::resource_ring {
   friend class detail::scope_resource;
   friend class detail::saved_scope;
 
-  // control_: who may find the scope, and who may still look at it.
-  //     63           24   23       22       21        20        0
-  //     [ generation    | live | closed | cancelled |  pins      ]
-  // live: find, pin and cancel answer (S2). closed: the opener's part is over. The scope's memory is torn down by
-  // whoever makes live = 0 and pins = 0 true, exactly once (S3).
-  static constexpr std::uint64_t pin_one = 1;
-  static constexpr std::uint64_t pins_mask = (std::uint64_t{1} << 21U) - 1;
-  static constexpr std::uint64_t cancelled_bit = std::uint64_t{1} << 21U;
-  static constexpr std::uint64_t closed_bit = std::uint64_t{1} << 22U;
-  static constexpr std::uint64_t live_bit = std::uint64_t{1} << 23U;
-  static constexpr unsigned generation_shift = 24;
-  // From the opening until the memory is gone one of these is set.
-  static constexpr std::uint64_t tenancy_bits = live_bit | closed_bit | pins_mask;
-
   scope(scope_registry& registry, page_pool& pool, std::uint32_t slot_index) noexcept;
   // Never called: a slot once used stays a scope (S12), and goes on in another registry by this.
   ~scope() = default;
@@ -208,37 +187,36 @@ class alignas(detail::resource_ring) scope : private detail::resource_ring {
   /// Whether the tenant of that generation may still be entered. Relaxed: asked of a scope that this thread is inside,
   /// which only this thread can have ended, or somebody who broke close()'s rule.
   [[nodiscard]] bool lives(std::uint64_t generation) const noexcept {
-    std::uint64_t const control = control_.load(std::memory_order_relaxed);
-    return control >> generation_shift == generation && (control & live_bit) != 0;
+    return detail::scope_control::is_live(control_.load(std::memory_order_relaxed), generation);
   }
 
   [[nodiscard]] mayfly::arena& find_arena();
   [[nodiscard]] mayfly::arena& make_lane(std::uint64_t key);
-  void drop_hold() noexcept;
-  void end_life() noexcept;
-  [[nodiscard]] bool try_pin(std::uint64_t generation) noexcept;
-  void unpin() noexcept;
+  void drop_hold() noexcept { tear_down_if(control_.drop_hold()); }
+  [[nodiscard]] bool try_pin(std::uint64_t generation) noexcept { return control_.try_pin(generation); }
+  void unpin() noexcept { tear_down_if(control_.unpin()); }
+  void tear_down_if(detail::scope_end end) noexcept {
+    if (end == detail::scope_end::now) tear_down();
+  }
   void tear_down() noexcept;
   void quarantine_memory() noexcept;
   void run_destructors() noexcept;
 
   // Written by every thread that pins, cancels, holds or closes.
-  std::atomic<std::uint64_t> control_;
-  std::atomic<std::uint32_t> holds_{0};  // the opener's part counts as one
+  detail::scope_control control_;
   std::uint32_t slot_index_;
   std::atomic<std::uint32_t> slot_number_;  // in ids; read by late callers of a resource
   scope_registry* registry_;
 
-  // Written by open() and the owner, read by listings on any thread. Each is published by its own release store, so
-  // that a reader which saw a newer tenant's value also sees that the id has ended (S5): see scope_registry::look().
-  alignas(64) std::atomic<char const*> route_data_{nullptr};
-  std::atomic<std::size_t> route_size_{0};
-  std::atomic<scope_clock::rep> opened_{0};
-  std::atomic<scope_clock::rep> deadline_{0};
+  // Written by open() and the owner, read by listings on any thread: see scope_registry::look().
+  alignas(64) detail::slot_field<char const*> route_data_{nullptr};
+  detail::slot_field<std::size_t> route_size_{0};
+  detail::slot_field<scope_clock::rep> opened_{0};
+  detail::slot_field<scope_clock::rep> deadline_{0};
   std::atomic<std::uint64_t> main_thread_{0};  // key of the thread whose lane is main_
   std::atomic<detail::lane*> lanes_{nullptr};
-  std::atomic<std::int32_t> opener_thread_{0};
-  std::atomic<scope_phase> phase_{scope_phase::free};
+  detail::slot_field<std::int32_t> opener_thread_{0};
+  detail::slot_field<scope_phase> phase_{scope_phase::free};
 
   // The owner's.
   alignas(64) scope_id id_;
@@ -247,29 +225,6 @@ class alignas(detail::resource_ring) scope : private detail::resource_ring {
   mayfly::arena main_;
   alignas(64) byte_budget budget_;  // written by every lane that takes a page
 };
-
-/// Keeps the memory of the tenant of that generation, where it lives.
-inline bool scope::try_pin(std::uint64_t generation) noexcept {
-  std::uint64_t control = control_.load(std::memory_order_relaxed);  // relaxed: the exchange checks it
-  while (control >> generation_shift == generation && (control & live_bit) != 0 && (control & pins_mask) != pins_mask) {
-    MAYFLY_SCHEDULE_POINT("scope-pin");
-    // Lock-free; no ABA: the generation is in the word (S2).
-    // sync scope-open: acquire; pairs with open(); reads the slot's fields
-    if (control_.compare_exchange_weak(control, control + pin_one, std::memory_order_acquire,
-                                       std::memory_order_relaxed)) {
-      return true;
-    }
-  }
-  return false;
-}
-
-inline void scope::unpin() noexcept {
-  MAYFLY_SCHEDULE_POINT("scope-unpin");
-  // sync scope-pin: release; pairs with end_life() and close(); what we did with the memory comes before its end
-  // sync scope-pin: acquire; pairs with end_life() and close(); the last one reads what the scope's users did
-  std::uint64_t const before = control_.fetch_sub(pin_one, std::memory_order_acq_rel);
-  if ((before & live_bit) == 0 && (before & pins_mask) == pin_one) tear_down();
-}
 
 }  // namespace mayfly
 

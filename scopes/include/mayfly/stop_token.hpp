@@ -18,8 +18,8 @@ class stop_token {
     if (scope_ == nullptr) return false;
     // Relaxed: a flag to be polled; nothing is read on the strength of it.
     std::uint64_t const control = scope_->control_.load(std::memory_order_relaxed);
-    bool const same = control >> scope::generation_shift == generation_;
-    return !same || (control & scope::live_bit) == 0 || (control & scope::cancelled_bit) != 0;
+    return !detail::scope_control::is_live(control, generation_) ||
+           (control & detail::scope_control::cancelled_bit) != 0;
   }
 
  private:

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <mayfly/detail/atomics.hpp>
 #include <mayfly/schedule_point.hpp>
 
 #include <atomic>
@@ -9,11 +10,16 @@ namespace mayfly::detail {
 
 /// Links of one recyclable item (a page, a registry slot), kept outside the item and never unmapped while its owner
 /// lives: a lock-free pop may read the links of an item that somebody else has just taken.
-struct index_links {
-  std::atomic<std::uint32_t> next;        ///< the item behind this one in its chain; written by the chain's owner
-  std::atomic<std::uint32_t> next_chain;  ///< the chain below this one in a depot; written by the pusher
-  std::atomic<std::uint32_t> count;       ///< items in the chain that starts here; written by the pusher
+template <typename Policy>
+struct basic_index_links {
+  template <typename T>
+  using atomic = typename Policy::template atomic<T>;
+
+  atomic<std::uint32_t> next;        ///< the item behind this one in its chain; written by the chain's owner
+  atomic<std::uint32_t> next_chain;  ///< the chain below this one in a depot; written by the pusher
+  atomic<std::uint32_t> count;       ///< items in the chain that starts here; written by the pusher
 };
+using index_links = basic_index_links<native_atomics>;
 
 /// A chain of items, owned by whoever holds this word (A1). An empty chain is the word 0.
 ///
@@ -36,12 +42,14 @@ class index_chain {
   [[nodiscard]] constexpr bool empty() const noexcept { return word_ == 0; }
 
   /// The chain without its head. Relaxed: whoever handed us the chain has published its links.
-  [[nodiscard]] index_chain tail(index_links const* links) const noexcept {
+  template <typename Links>
+  [[nodiscard]] index_chain tail(Links const* links) const noexcept {
     return {links[head()].next.load(std::memory_order_relaxed), count() - 1};
   }
 
   /// The chain with `index` as its new head. Relaxed: published with the chain word, not by itself.
-  [[nodiscard]] index_chain with(index_links* links, std::uint32_t index) const noexcept {
+  template <typename Links>
+  [[nodiscard]] index_chain with(Links* links, std::uint32_t index) const noexcept {
     links[index].next.store(head(), std::memory_order_relaxed);
     return {index, count() + 1};
   }
@@ -58,8 +66,13 @@ class index_chain {
 ///
 ///     63            32 31               0
 ///     [ tag           |  head index + 1 ]     0 below the tag: empty
-class alignas(64) chain_depot {
+template <typename Policy>
+class alignas(64) basic_chain_depot {
  public:
+  template <typename T>
+  using atomic = typename Policy::template atomic<T>;
+  using index_links = basic_index_links<Policy>;
+
   /// Puts `chain` on top. The pusher's writes to the items are visible to whoever pops the chain.
   void push(index_links* links, index_chain chain) noexcept {
     if (chain.empty()) return;
@@ -106,8 +119,9 @@ class alignas(64) chain_depot {
     return ((old >> 32U) + 1) << 32U | index_plus_one;
   }
 
-  std::atomic<std::uint64_t> head_{0};
-  std::atomic<std::uint32_t> items_{0};
+  atomic<std::uint64_t> head_{0};
+  atomic<std::uint32_t> items_{0};
 };
+using chain_depot = basic_chain_depot<native_atomics>;
 
 }  // namespace mayfly::detail

@@ -2,13 +2,13 @@
 
 #include <mayfly/detail/index_chain.hpp>
 #include <mayfly/detail/mapping.hpp>
+#include <mayfly/detail/thread_cache.hpp>
 #include <mayfly/detail/thread_index.hpp>
 
 #include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdint>
-#include <limits>
 #include <optional>
 
 namespace mayfly::detail {
@@ -17,21 +17,16 @@ namespace mayfly::detail {
 /// Vmem" (USENIX 2001): every thread has two magazines per class, and a depot per class exchanges whole magazines. In
 /// front of them lies one single item, so that a thread that gives and takes in turn touches no chain.
 ///
-///     thread t:  class 0 [front] [loaded][previous]  class 1 [front] [loaded][previous]  ...     two cache lines
+///     thread t:  class 0 [front] [loaded][previous]  ...     detail::thread_cache: two cache lines
 ///                                    |  ^ whole magazines
 ///                                    v  |
-///     depot:     class 0 [chain]->[chain]->...                                         one cache line a class
-///
-/// A magazine is one 64-bit chain word. Its thread takes it with an exchange against "empty", works on it as sole
-/// owner, and stores it back; so may any other thread that finds it lying there (steal). Nobody but the thread
-/// itself stores a non-empty word (A3), hence the store needs no compare, and a front or magazine that its thread reads
-/// as empty is empty: giving to an empty front costs a store, taking from it an exchange.
+///     depot:     class 0 [chain]->[chain]->...               detail::chain_depot: one cache line a class
 ///
 /// take() and give() are wait-free but for the depot, which is lock-free. The item's bytes travel with it: what the
 /// giver wrote before give() is visible to the taker after take().
 class recycler {
  public:
-  static constexpr std::size_t max_classes = 4;
+  static constexpr std::size_t max_classes = thread_cache::max_classes;
   static constexpr thread_index max_threads = 4096;  ///< threads beyond it share the depot, without magazines
 
   /// Items 0 .. capacity-1 in `classes` classes; `magazine_items[c]` is how many make a full magazine of class c.
@@ -42,7 +37,7 @@ class recycler {
   [[nodiscard]] bool ready() const noexcept { return links_ && caches_; }
   [[nodiscard]] index_links* links() const noexcept { return &links_[0]; }
 
-  static constexpr std::uint32_t no_item = std::numeric_limits<std::uint32_t>::max();
+  static constexpr std::uint32_t no_item = thread_cache::no_item;
 
   /// An item of class c from this thread's magazines, else a magazine from the depot, else no_item. (An optional would
   /// go through memory, in two stores and one load that has to wait for both: it was a quarter of this function.)
@@ -50,9 +45,9 @@ class recycler {
     thread_index const thread = this_thread_index();
     if (thread >= max_threads) [[unlikely]]
       return take_uncached(c);
-    cache& mine = caches_[thread];
-    if (std::uint32_t const front = claim_front(mine.front[c]); front != 0) [[likely]] {
-      count(mine.taken[c]);
+    thread_cache& mine = caches_[thread];
+    if (std::uint32_t const front = mine.claim_front(c); front != 0) [[likely]] {
+      mine.count_taken(c);
       return front - 1;
     }
     return take_loaded(mine, c);
@@ -67,14 +62,9 @@ class recycler {
     thread_index const thread = this_thread_index();
     if (thread >= max_threads) [[unlikely]]
       return index_chain{}.with(links(), index);
-    cache& mine = caches_[thread];
-    // Relaxed: A3, only this thread could have filled it.
-    if (mine.front[c].load(std::memory_order_relaxed) == 0) [[likely]] {
-      MAYFLY_SCHEDULE_POINT("front-deposit");
-      // sync front: release; pairs with claim_front(); publishes the item's bytes
-      mine.front[c].store(index + 1, std::memory_order_release);
+    thread_cache& mine = caches_[thread];
+    if (mine.try_give_front(c, index)) [[likely]]
       return {};
-    }
     return give_loaded(mine, c, index);
   }
 
@@ -104,43 +94,8 @@ class recycler {
   }
 
  private:
-  /// One thread's items; written by that thread, emptied by stealers. Zero bytes: empty.
-  struct alignas(64) cache {
-    std::atomic<std::uint32_t> front[max_classes];  // index + 1 of one item, 0: none
-    std::atomic<std::uint64_t> loaded[max_classes];
-    alignas(64) std::atomic<std::uint64_t> previous[max_classes];
-    std::atomic<std::uint64_t> taken[max_classes];  // a statistic; written by that thread alone
-  };
-  static_assert(sizeof(cache) == 128);
-
-  static std::uint32_t claim_front(std::atomic<std::uint32_t>& front) noexcept {
-    // Relaxed peek: on its own thread an empty front is empty (A3); to a stealer it is a hint.
-    if (front.load(std::memory_order_relaxed) == 0) return 0;
-    MAYFLY_SCHEDULE_POINT("front-claim");
-    // sync front: acquire; pairs with give(); reads the item's bytes
-    return front.exchange(0, std::memory_order_acquire);
-  }
-
-  static index_chain claim(std::atomic<std::uint64_t>& magazine) noexcept {
-    MAYFLY_SCHEDULE_POINT("magazine-claim");
-    // sync magazine: acquire; pairs with deposit(); reads the chain's links and its items' bytes
-    return index_chain::from_word(magazine.exchange(0, std::memory_order_acquire));
-  }
-
-  static void deposit(std::atomic<std::uint64_t>& magazine, index_chain chain) noexcept {
-    MAYFLY_SCHEDULE_POINT("magazine-deposit");
-    // sync magazine: release; pairs with claim(); publishes the chain's links and its items' bytes
-    magazine.store(chain.word(), std::memory_order_release);
-  }
-
-  static void count(std::atomic<std::uint64_t>& counter) noexcept {
-    // Relaxed load and store, not fetch_add: this thread is the only writer, readers want no more than a statistic.
-    counter.store(counter.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-  }
-
-  [[nodiscard]] std::uint32_t take_loaded(cache& mine, std::size_t c) noexcept;
-  [[nodiscard]] std::uint32_t refill(cache& mine, std::size_t c) noexcept;
-  [[nodiscard]] index_chain give_loaded(cache& mine, std::size_t c, std::uint32_t index) noexcept;
+  [[nodiscard]] std::uint32_t take_loaded(thread_cache& mine, std::size_t c) noexcept;
+  [[nodiscard]] index_chain give_loaded(thread_cache& mine, std::size_t c, std::uint32_t index) noexcept;
   [[nodiscard]] std::uint32_t take_uncached(std::size_t c) noexcept;
   [[nodiscard]] static std::optional<std::uint32_t> optional(std::uint32_t item) noexcept {
     return item == no_item ? std::nullopt : std::optional{item};
@@ -148,7 +103,7 @@ class recycler {
   [[nodiscard]] static thread_index walk_limit() noexcept { return std::min(max_threads, thread_index_limit()); }
 
   mapped_array<index_links> links_;
-  mapped_array<cache> caches_;
+  mapped_array<thread_cache> caches_;
   std::array<std::uint32_t, max_classes> magazine_items_;
   std::size_t classes_;
   std::array<chain_depot, max_classes> depots_{};

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <mayfly/detail/atomics.hpp>
 #include <mayfly/schedule_point.hpp>
 
 #include <atomic>
@@ -10,6 +11,9 @@
 #include <new>
 
 namespace mayfly::detail {
+
+/// What became of a push.
+enum class ring_push_result : std::uint8_t { pushed, full, closed };
 
 /// A bounded queue of 32-bit indices, any number of threads pushing and popping (Vyukov's sequence cells), that can
 /// be closed. Allocates in its constructor and never again.
@@ -29,12 +33,13 @@ namespace mayfly::detail {
 /// on a push that has been counted but not finished.
 ///
 /// The bound is exact: never more than `bound` pushes are ahead of the pops. No ABA: positions count up in 63 bits.
-class index_ring {
+template <typename Policy>
+class basic_index_ring {
  public:
-  enum class push_result : std::uint8_t { pushed, full, closed };
+  using push_result = ring_push_result;
 
   /// Room for exactly `bound` (at least 1) indices.
-  explicit index_ring(std::size_t bound)
+  explicit basic_index_ring(std::size_t bound)
       : bound_(bound == 0 ? 1 : bound), mask_(std::bit_ceil(bound_ < 2 ? 2 : bound_) - 1), cells_(new cell[mask_ + 1]) {
     for (std::size_t i = 0; i <= mask_; ++i) {
       // relaxed: the ring is not shared before its constructor has returned
@@ -42,8 +47,8 @@ class index_ring {
     }
   }
 
-  index_ring(index_ring const&) = delete;
-  index_ring& operator=(index_ring const&) = delete;
+  basic_index_ring(basic_index_ring const&) = delete;
+  basic_index_ring& operator=(basic_index_ring const&) = delete;
 
   /// Appends `index`; any thread. After close() it is refused for ever.
   [[nodiscard]] push_result push(std::uint32_t index) noexcept {
@@ -67,7 +72,7 @@ class index_ring {
     MAYFLY_SCHEDULE_POINT("index_ring.push.claimed");
     // sync ring-cell-free: acquire; pairs with pop(); the cell's last reader is done with it. is_full() has seen the
     // pop that frees this cell being claimed, so this waits for one store of a running thread at most.
-    while (mine.sequence.load(std::memory_order_acquire) != tail) spin_pause();
+    while (mine.sequence.load(std::memory_order_acquire) != tail) Policy::pause();
     mine.index = index;
     // sync ring-cell: release; pairs with pop(); publishes the index and all that the pusher wrote before
     mine.sequence.store(tail + 1, std::memory_order_release);
@@ -156,16 +161,13 @@ class index_ring {
   static constexpr std::uint64_t closed_bit = std::uint64_t{1} << 63;
   static constexpr std::size_t line = 64;
 
-  struct cell {
-    std::atomic<std::uint64_t> sequence;
-    std::uint32_t index;
-  };
+  template <typename T>
+  using atomic = typename Policy::template atomic<T>;
 
-  static void spin_pause() noexcept {
-#if defined(__x86_64__)
-    __builtin_ia32_pause();
-#endif
-  }
+  struct cell {
+    atomic<std::uint64_t> sequence;
+    typename Policy::template var<std::uint32_t> index;
+  };
 
   /// Pushers look at their own copy of the head first, so that they do not take the poppers' line each time. The copy
   /// is never ahead of the head, so the answer errs to "full", and then the head itself is asked.
@@ -184,10 +186,11 @@ class index_ring {
   std::size_t mask_;
   std::unique_ptr<cell[]> cells_;
   // written by pushers
-  alignas(line) std::atomic<std::uint64_t> tail_{0};
-  std::atomic<std::uint64_t> seen_head_{0};
+  alignas(line) atomic<std::uint64_t> tail_{0};
+  atomic<std::uint64_t> seen_head_{0};
   // written by poppers
-  alignas(line) std::atomic<std::uint64_t> head_{0};
+  alignas(line) atomic<std::uint64_t> head_{0};
 };
+using index_ring = basic_index_ring<native_atomics>;
 
 }  // namespace mayfly::detail

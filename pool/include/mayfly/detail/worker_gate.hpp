@@ -1,11 +1,9 @@
 #pragma once
 
+#include <mayfly/detail/atomics.hpp>
 #include <mayfly/schedule_point.hpp>
 
-#include <semaphore.h>
-
 #include <atomic>
-#include <cerrno>
 #include <cstdint>
 
 namespace mayfly::detail {
@@ -30,12 +28,13 @@ namespace mayfly::detail {
 ///   - L sees a parked worker and no searcher: it is claimed by the CAS, and exactly one post follows.
 /// (One total order of the seq_cst operations is what makes this an argument about two variables: with acquire and
 /// release both sides could miss each other.)
-class worker_gate {
+template <typename Policy>
+class basic_worker_gate {
  public:
-  worker_gate() { sem_init(&semaphore_, 0, 0); }
-  ~worker_gate() { sem_destroy(&semaphore_); }
-  worker_gate(worker_gate const&) = delete;
-  worker_gate& operator=(worker_gate const&) = delete;
+  basic_worker_gate() = default;
+  basic_worker_gate(basic_worker_gate const&) = delete;
+  basic_worker_gate& operator=(basic_worker_gate const&) = delete;
+  ~basic_worker_gate() = default;
 
   /// After publishing one piece of work (a seq_cst operation): sees to it that somebody will look. Any thread; one
   /// load when a worker is searching or all are busy, one system call when one must be woken.
@@ -86,8 +85,7 @@ class worker_gate {
     MAYFLY_SCHEDULE_POINT("worker_gate.park.counted");
     if (has_work() && unclaim()) return false;
     MAYFLY_SCHEDULE_POINT("worker_gate.park.before_wait");
-    while (sem_wait(&semaphore_) != 0 && errno == EINTR) {
-    }
+    semaphore_.wait();
     return true;
   }
 
@@ -108,8 +106,8 @@ class worker_gate {
   bool claim(std::uint64_t& word) noexcept {
     MAYFLY_SCHEDULE_POINT("worker_gate.claim");
     if (!word_.compare_exchange_weak(word, word - one_parked, std::memory_order_seq_cst)) return false;
-    // sync gate-post: sem_post/sem_wait publish what the waker wrote before
-    sem_post(&semaphore_);
+    // sync gate-post: sem_post and sem_wait, in the semaphore, publish what the waker wrote before
+    semaphore_.post();
     return true;
   }
 
@@ -123,8 +121,11 @@ class worker_gate {
     return false;
   }
 
-  alignas(64) std::atomic<std::uint64_t> word_{0};  // written by workers that change state, and by wakers
-  alignas(64) sem_t semaphore_{};                   // written by sleepers and wakers only
+  // written by workers that change state, and by wakers
+  alignas(64) typename Policy::template atomic<std::uint64_t> word_{0};
+  // written by sleepers and wakers only
+  alignas(64) typename Policy::semaphore semaphore_;
 };
+using worker_gate = basic_worker_gate<native_atomics>;
 
 }  // namespace mayfly::detail

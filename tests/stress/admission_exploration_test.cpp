@@ -1,0 +1,210 @@
+// The admission queue and the gate that idle workers sleep at (pool/), in every interleaving. The loops below take the
+// same steps in the same order as executor_core::work(), idle(), announce(), stop_workers() and drain().
+
+#include "exploration.hpp"
+#include <mayfly/detail/index_ring.hpp>
+#include <mayfly/detail/scope_control.hpp>
+#include <mayfly/detail/worker_gate.hpp>
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cstdint>
+
+namespace {
+
+using namespace mayfly::explorer;  // NOLINT(google-build-using-namespace): a test of it
+using mayfly::detail::ring_push_result;
+using mayfly::detail::scope_end;
+
+using explored_ring = mayfly::detail::basic_index_ring<explored_atomics>;
+using explored_gate = mayfly::detail::basic_worker_gate<explored_atomics>;
+
+constexpr std::uint32_t requests = 4;
+
+struct queue_state {
+  explored_ring ring{2};
+  std::array<var<int>, requests> records;  // what a submitter writes and a worker reads
+  std::array<int, requests> accepted{};    // by its submitter
+  std::array<int, requests> taken{};       // each by one worker, or it fails
+
+  bool push(std::uint32_t request) {
+    records[request] = 1;
+    accepted[request] = static_cast<int>(ring.push(request) == ring_push_result::pushed);
+    return accepted[request] != 0;
+  }
+  bool pop() {
+    std::uint32_t request = 0;
+    if (!ring.pop(request)) return false;
+    require(records[request] == 1, "the record is there");
+    records[request] = 2;
+    ++taken[request];
+    return true;
+  }
+  void check() {
+    while (pop()) {
+    }
+    require(ring.empty(), "nothing is left behind");
+    require(taken == accepted, "each accepted request is taken exactly once, and no other");
+  }
+};
+
+TEST(QueueExploration, EachAcceptedRequestIsTakenOnceAndItsRecordIsThere) {
+  auto const found = explore_state<queue_state>(
+      "admission queue: two submitters, two workers, two places; each accepted request is taken once, with its record",
+      within({2, 1}, {3, 1}), [](execution& run, queue_state& state) {
+        run.thread([&] {
+          state.push(0);
+          state.push(1);
+        });
+        run.thread([&] { state.push(2); });
+        run.thread([&] { state.pop(); });
+        run.thread([&] { state.pop(); });
+        run.finally([&] { state.check(); });
+      });
+  expect_exhausted(found);
+}
+
+TEST(QueueExploration, NothingIsAcceptedBehindAClose) {
+  auto const found = explore_state<queue_state>(
+      "admission queue: close against push and pop; what was accepted is taken, nothing is accepted afterwards",
+      within({3, 1}, {4, 2}), [](execution& run, queue_state& state) {
+        run.thread([&] {
+          state.push(0);
+          state.push(1);
+        });
+        run.thread([&] {
+          state.ring.close();
+          require(!state.push(2), "a closed queue refuses");
+        });
+        run.thread([&] { state.pop(); });
+        run.finally([&] { state.check(); });
+      });
+  expect_exhausted(found);
+}
+
+struct pool_state : queue_state {
+  explored_gate gate;
+  mayfly::explorer::atomic<bool> stopping{false};
+
+  void submit(std::uint32_t request) {
+    if (push(request)) gate.wake_one();
+  }
+  [[nodiscard]] bool work_waits() const { return !ring.empty(); }
+  [[nodiscard]] bool should_wake() const { return work_waits() || stopping.load(std::memory_order_seq_cst); }
+
+  /// executor_core::work() with idle(), without spinning.
+  void work() {
+    bool leaves_search = false;
+    for (;;) {
+      if (pop()) {
+        if (std::exchange(leaves_search, false) && work_waits()) gate.wake_one();
+      } else if (work_waits()) {
+        explored_atomics::pause();  // a push that is claimed and not finished
+      } else if (!stopping.load(std::memory_order_seq_cst)) {
+        leaves_search = true;
+        gate.begin_search();
+        if (should_wake()) {
+          gate.end_search();
+        } else {
+          gate.park([this] { return should_wake(); });
+        }
+      } else if (!work_waits()) {
+        return;
+      }
+    }
+  }
+  void stop(std::uint32_t workers) {
+    ring.close();
+    stopping.store(true, std::memory_order_seq_cst);
+    gate.wake(workers);
+  }
+};
+
+TEST(WorkerExploration, NoWakeUpIsLostBetweenSubmittersAndWorkersThatGoToSleep) {
+  auto const found = explore_state<pool_state>(
+      "drainers: two submitters, two workers that search and park, and the end; no wake-up is lost, all is taken",
+      within({1, 1}, {2, 1}), [](execution& run, pool_state& state) {
+        run.thread([&] { state.submit(0); });
+        run.thread([&] {
+          state.submit(1);
+          state.stop(2);
+        });
+        run.thread([&] { state.work(); });
+        run.thread([&] { state.work(); });
+        run.finally([&] { state.check(); });
+      });
+  expect_exhausted(found);
+}
+
+TEST(WorkerExploration, ALoneWorkerStartsAndStopsWithWhatEverIsThere) {
+  auto const found = explore_state<pool_state>(
+      "drainers: one worker, one submitter, the end; it neither sleeps through work nor through the end",
+      within({3, 1}, {4, 2}), [](execution& run, pool_state& state) {
+        run.thread([&] {
+          state.submit(0);
+          state.submit(1);
+        });
+        run.thread([&] { state.stop(1); });
+        run.thread([&] { state.work(); });
+        run.finally([&] { state.check(); });
+      });
+  expect_exhausted(found);
+}
+
+/// A scope per request, as submit and drain see it: open while it waits and runs, then not.
+struct drained_state : pool_state {
+  std::array<mayfly::detail::basic_scope_control<explored_atomics>, 2> scopes;
+
+  void open_and_submit(std::uint32_t request) {
+    scopes[request].set_free(1);
+    scopes[request].start_holds();
+    scopes[request].open(1);
+    if (push(request)) {
+      gate.wake_one();
+    } else {
+      require(scopes[request].close(1) == scope_end::now, "a refused request's scope ends with the refusal");
+    }
+  }
+  void run_all() {
+    std::uint32_t request = 0;
+    while (!ring.empty()) {
+      if (!ring.pop(request)) {
+        explored_atomics::pause();
+        continue;
+      }
+      records[request] = 2;
+      ++taken[request];
+      require(scopes[request].close(1) == scope_end::now, "a request's scope ends with it");
+    }
+  }
+  [[nodiscard]] bool live() const {
+    for (auto const& each : scopes) {
+      if (each.look(std::nullopt, [](std::uint64_t) {})) return true;
+    }
+    return false;
+  }
+};
+
+TEST(DrainExploration, NothingIsAcceptedOrRunsBehindADrain) {
+  auto const found = explore_state<drained_state>(
+      "drain against submit: once drain sees no live scope, what was accepted has run, and nothing is accepted later",
+      within({2, 1}, {3, 2}), [](execution& run, drained_state& state) {
+        run.thread([&] { state.open_and_submit(0); });
+        run.thread([&] { state.open_and_submit(1); });
+        run.thread([&] {
+          state.run_all();
+          state.ring.close();  // the drain
+          state.run_all();
+          while (state.live()) explored_atomics::pause();
+          require(!state.push(3), "nothing is accepted behind a drain");
+        });
+        run.finally([&] {
+          require(!state.live(), "nothing lives behind a drain");
+          state.check();
+        });
+      });
+  expect_exhausted(found);
+}
+
+}  // namespace
