@@ -4,6 +4,8 @@
 #include "options.hpp"
 #include <mayfly/schedule_point.hpp>
 
+#include <algorithm>
+#include <cstddef>
 #include <thread>
 
 namespace mayfly::detail {
@@ -39,7 +41,10 @@ executor_core::executor_core(executor_options const& asked)
                                                static_cast<unsigned>(options_.workers))),
       timers_(*this, options_.name, options_.max_timers) {
   // The records know where large jobs lie, and keep the bytes of jobs that have ended.
-  registry_.exempt_from_audit({records_.get(), options_.max_in_flight * sizeof(request_record)});
+  // Before the first lies the array's count, with room in front that keeps what the heap had there.
+  constexpr std::size_t before_first = std::max(sizeof(std::size_t), alignof(request_record));
+  registry_.exempt_from_audit({reinterpret_cast<std::byte const*>(records_.get()) - before_first,
+                               before_first + options_.max_in_flight * sizeof(request_record)});
   for (auto& ring : rings_) ring = std::make_unique<index_ring>(options_.max_queued);
   help_->set_work_waits([](void const* core) noexcept { return static_cast<executor_core const*>(core)->work_waits(); },
                         this);

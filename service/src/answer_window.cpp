@@ -118,6 +118,8 @@ void answer_window::write_batch() {
   // relaxed: written by the holder of writing_ only. After a failure a line would stand in another one's place.
   if (!output_failed_.load(std::memory_order_relaxed) && compose(begin, end)) file_.write(pieces_, line_ends_);
   if (file_.failed() || out_of_memory_) output_failed_.store(true, std::memory_order_relaxed);
+  // The requests end below, and an audit would find their addresses in the list.
+  std::fill(pieces_.begin(), pieces_.end(), iovec{});
   pieces_.clear();
   line_ends_.clear();
   ready_bytes_ = 0;

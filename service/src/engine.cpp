@@ -111,6 +111,7 @@ class pool_engine final : public engine {
     settings.request_bytes = options.request_bytes;
     settings.page_budget_bytes = options.page_budget_bytes;
     settings.guard.one_in = options.guard_one_in;
+    settings.audit.one_in = options.audit_one_in;
     settings.statistics = false;  // the window counts for itself, for both kinds of memory
     return settings;
   }

@@ -181,6 +181,11 @@ std::string summary_table(run_options const& options, run_summary const& summary
                      readable_bytes(static_cast<double>(totals.bytes_out)) + " out");
   to.row("latency", latency_text(totals.latency));
   add_memory(to, summary);
+  if (summary.audit) {
+    to.row("audit", with_commas(summary.audit->globals) +
+                        " held by globals; suspects: " + with_commas(summary.audit->thread_locals) +
+                        " by thread-locals, " + with_commas(summary.audit->heap_blocks) + " by heap blocks");
+  }
   return to.take();
 }
 
@@ -236,6 +241,15 @@ std::string summary_json(run_options const& options, run_summary const& summary)
     to.raw("mallocs_per_request", "null");
   }
   to.number("page_faults_per_request", per_request(summary, summary.page_faults), 4);
+  if (summary.audit) {
+    to.open("audit");
+    to.count("globals", summary.audit->globals);
+    to.count("thread_locals", summary.audit->thread_locals);
+    to.count("heap_blocks", summary.audit->heap_blocks);
+    to.close();
+  } else {
+    to.raw("audit", "null");
+  }
   to.raw("stopped", summary.stopped ? "true" : "false");
   to.close();
   return to.take();

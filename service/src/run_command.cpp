@@ -1,3 +1,4 @@
+#include <mayfly/escape_report.hpp>
 #include <mayfly/service/progress_line.hpp>
 #include <mayfly/service/quantities.hpp>
 #include <mayfly/service/report.hpp>
@@ -52,8 +53,16 @@ engine_options engine_settings(run_options const& options) {
   settings.request_bytes = options.request_bytes;
   settings.page_budget_bytes = options.page_budget;
   settings.guard_one_in = static_cast<std::uint32_t>(options.guard_one_in);
+  settings.audit_one_in = static_cast<std::uint32_t>(options.audit_one_in);
   settings.deadline = options.deadline;
   return settings;
+}
+
+/// Of this process so far.
+audit_reports count_audit_reports() {
+  return {.globals = escape_reports(escape_rule::held_by_global),
+          .thread_locals = escape_reports(escape_rule::held_by_thread_local),
+          .heap_blocks = escape_reports(escape_rule::held_by_heap_block)};
 }
 
 bool shows_progress(run_options const& options) {
@@ -120,7 +129,14 @@ finished_run run_all(run_options const& options, run_surroundings const& surroun
     surroundings.around_threads ? surroundings.around_threads(make) : make();
     return made;
   };
+  audit_reports const before = count_audit_reports();
   finished.summary = run(plan);
+  if (options.audit_one_in != 0) {
+    audit_reports const after = count_audit_reports();
+    finished.summary.audit = {.globals = after.globals - before.globals,
+                              .thread_locals = after.thread_locals - before.thread_locals,
+                              .heap_blocks = after.heap_blocks - before.heap_blocks};
+  }
   return finished;
 }
 

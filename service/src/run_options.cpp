@@ -98,6 +98,11 @@ refusal set_guard(run_options& to, std::string const& value) {
               "must be a number from 0 (none) to 4294967295");
 }
 
+refusal set_audit(run_options& to, std::string const& value) {
+  return keep(parse_count(value, 0, std::numeric_limits<std::uint32_t>::max()), to.audit_one_in,
+              "must be a number from 0 (none) to 4294967295");
+}
+
 refusal set_repeat(run_options& to, std::string const& value) {
   return keep(parse_count(value, 1, most_repeats), to.repeat, "must be a number from 1 on");
 }
@@ -130,7 +135,7 @@ constexpr std::string_view measuring = "Measuring";
 
 using enum setting::shape;
 
-constexpr std::array<setting, 18> all_settings{{
+constexpr std::array<setting, 19> all_settings{{
     {"handler", text, "NAME", work, "echo, canonicalize (RFC 8785), merge-patch (RFC 7396) or extract (RFC 6901)",
      &set_handler},
     {"patch", text, "FILE", work, "merge-patch: the patch that is applied to every request", &set_patch},
@@ -155,6 +160,9 @@ constexpr std::array<setting, 18> all_settings{{
     {"guard", text, "N", measuring,
      "keep the memory of 1 of N ended requests out of reach for a while, to catch late uses (default 0: none)",
      &set_guard},
+    {"audit", text, "N", measuring,
+     "search globals, thread-locals and the heap for addresses of 1 of N requests when it ends (default 0: none)",
+     &set_audit},
     {"repeat", text, "N", measuring, "run the input N times; answers are written the first time", &set_repeat},
     {"json", flag, "", measuring, "print the summary as JSON on standard output (needs --out FILE)", &set_json},
     {"quiet", flag, "", measuring, "no progress line and no summary", &set_quiet},
@@ -185,6 +193,9 @@ void check(run_options const& options) {
   }
   if (options.guard_one_in != 0 && options.memory == memory_kind::heap) {
     throw usage_error("--guard goes with --memory arena only: there is nothing to guard on the heap");
+  }
+  if (options.audit_one_in != 0 && options.memory == memory_kind::heap) {
+    throw usage_error("--audit goes with --memory arena only: on the heap a request has no memory of its own");
   }
   if (options.repeat > 1 && options.in == "-") {
     throw usage_error("--repeat needs --in PATH: standard input can be read only once");

@@ -47,6 +47,10 @@ class listening {
 
  private:
   static void hear(escape_report const& report, void* self) noexcept {
+    bool const of_audit = report.rule == escape_rule::held_by_global ||
+                          report.rule == escape_rule::held_by_thread_local ||
+                          report.rule == escape_rule::held_by_heap_block;
+    if (!of_audit) return;
     auto& mine = *static_cast<listening*>(self);
     std::scoped_lock const lock{mine.mutex_};
     ++(report.suspect ? mine.suspects_ : mine.globals_);

@@ -48,6 +48,7 @@ TEST(Config, CanSayWhatFlagsCan) {
     workers = 3
     memory = "heap"
     guard = 1000
+    audit = 100
     repeat = 5
     json = true
     quiet = false
@@ -69,11 +70,12 @@ TEST(Config, CanSayWhatFlagsCan) {
   EXPECT_EQ(options.workers, 3U);
   EXPECT_EQ(options.memory, memory_kind::heap);
   EXPECT_EQ(options.guard_one_in, 1000U);
+  EXPECT_EQ(options.audit_one_in, 100U);
   EXPECT_EQ(options.repeat, 5U);
   EXPECT_TRUE(options.json);
   EXPECT_FALSE(options.quiet);
   EXPECT_EQ(options.progress, progress_choice::never);
-  std::size_t const lines = 18;
+  std::size_t const lines = 19;
   EXPECT_EQ(settings().size(), lines) << "a new setting belongs into this test";
 }
 
@@ -93,6 +95,7 @@ TEST(Config, NonsenseIsRefusedByKeyAndLine) {
   EXPECT_THAT(complaint("memory = \"stack\""), HasSubstr("'stack' is neither arena nor heap"));
   EXPECT_EQ(complaint("guard = -1"), "run.toml:1: 'guard': '-1' must be a number from 0 (none) to 4294967295");
   EXPECT_THAT(complaint("guard = 4294967296"), HasSubstr("'4294967296' must be a number"));
+  EXPECT_EQ(complaint("audit = -1"), "run.toml:1: 'audit': '-1' must be a number from 0 (none) to 4294967295");
   EXPECT_THAT(complaint("handler = \"sort\""), HasSubstr("is none of echo canonicalize merge-patch extract"));
   EXPECT_THAT(complaint("deadline = 5"), HasSubstr("must be a time"));
   EXPECT_THAT(complaint("window = = 5"), HasSubstr("run.toml:1: "));
@@ -128,6 +131,8 @@ TEST(Options, WhatDoesNotGoTogetherIsRefused) {
   EXPECT_THAT(wrong([](run_options& o) { o.json = true; }), HasSubstr("--out FILE"));
   EXPECT_THAT(wrong([](run_options& o) { o.guard_one_in = 1, o.memory = memory_kind::heap; }),
               HasSubstr("--guard goes with"));
+  EXPECT_THAT(wrong([](run_options& o) { o.audit_one_in = 1, o.memory = memory_kind::heap; }),
+              HasSubstr("--audit goes with"));
   EXPECT_THAT(wrong([](run_options& o) { o.repeat = 2; }), HasSubstr("can be read only once"));
 }
 

@@ -211,6 +211,23 @@ class Summaries(RunTest):
             self.assertEqual(summary["pages"] is None, memory == "heap")
             self.assertEqual(len(Path(out).read_bytes().splitlines()), 100)
 
+    def test_audits_are_counted_and_find_no_global(self):
+        out = str(self.folder / "out")
+        text = '{"b":1.0,"a":[]}\n' * 200
+        for asked, audited in (("0", False), ("1", True)):
+            end = self.run_it("--handler", "canonicalize", "--audit", asked, "--out", out, "--json", stdin=text)
+            self.assertEqual(end.returncode, 0)
+            summary = json.loads(end.stdout)
+            found = summary["audit"]
+            self.assertEqual(found is not None, audited)
+            # An audit works in 256 KiB of memory that it maps.
+            self.assertEqual(summary["page_faults_per_request"] > 30, audited)
+        self.assertEqual(found["globals"], 0, end.stderr)
+        self.assertEqual(end.stderr.count(b"MF-E43"), found["heap_blocks"])
+        self.assertEqual(end.stderr.count(b"MF-E42"), found["thread_locals"])
+        table = self.run_it("--handler", "canonicalize", "--audit", "1", "--out", out, stdin=text).stdout
+        self.assertIn(b"held by globals", table)
+
     def test_a_warm_arena_makes_no_malloc_and_the_heap_makes_many(self):
         path = self.file("in", '{"name":"a string that is longer than the short ones","list":[1,2,{"x":"y"}]}\n' * 2000)
         per_request = {}

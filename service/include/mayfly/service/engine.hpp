@@ -27,6 +27,7 @@ struct engine_options {
   std::size_t request_bytes = 0;      ///< budget of one request's arena; 0: none
   std::size_t page_budget_bytes = 0;  ///< budget of all arenas together; 0: none
   std::uint32_t guard_one_in = 0;     ///< guard mode for one of so many requests; 0: off
+  std::uint32_t audit_one_in = 0;     ///< audits one of so many requests when it ends; 0: none
   std::optional<std::chrono::nanoseconds> deadline;
 };
 

@@ -36,6 +36,7 @@ struct run_options {
   std::optional<std::chrono::nanoseconds> deadline;
 
   std::size_t guard_one_in = 0;
+  std::size_t audit_one_in = 0;
   std::size_t repeat = 1;
   bool json = false;
   bool quiet = false;

@@ -27,6 +27,13 @@ struct page_origins {
   std::size_t peak_bytes = 0;  ///< the most the pool has held
 };
 
+/// Who still held an address of a request that ended, as audits have found: how many reports of each kind.
+struct audit_reports {
+  std::uint64_t globals = 0;
+  std::uint64_t thread_locals = 0;  ///< suspects
+  std::uint64_t heap_blocks = 0;    ///< suspects
+};
+
 /// What a run came to.
 struct run_summary {
   answer_totals totals;
@@ -39,7 +46,8 @@ struct run_summary {
   std::optional<page_origins> pages;
   std::optional<std::uint64_t> mallocs;
   std::uint64_t page_faults = 0;
-  bool stopped = false;  ///< by the stop flag, before the input's end
+  std::optional<audit_reports> audit;  ///< nothing: no request was audited
+  bool stopped = false;                ///< by the stop flag, before the input's end
   std::uint64_t answers_written = 0;
   std::string input_error;   ///< the input could not be read to its end
   std::string output_error;  ///< the answers could not be written to their end
