@@ -83,7 +83,7 @@ TEST(HandleMap, AUnitWhoseGenerationsAreUsedUpGetsAnotherAnchorAndNoHandleComesA
       handle_anchor& anchor = anchor_of(map.make(at * unit, &owner, tag));
       EXPECT_FALSE(used_up.contains(&anchor));
       used_up.insert(&anchor);
-      anchor.first.fetch_or(largest_handle_generation << handle_offset_bits);  // as if it had been used 2^25 - 1 times
+      anchor.first.fetch_or(largest_handle_generation << handle_offset_bits);  // as if it had been used 2^23 - 1 times
       handle_bits const last = map.make(at * unit + 3, &owner, tag);
       EXPECT_EQ(resolve(last), addresses() + at * unit + 3);
       map.retire(at * unit, unit);

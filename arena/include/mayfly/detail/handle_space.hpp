@@ -8,18 +8,21 @@ namespace mayfly::detail {
 
 /// Names a byte of arena memory until that memory is given back, in 64 bits:
 ///
-///     63   62       37 36          12 11       0
-///     [ 1 | anchor    | generation   | offset   ]      0: names nothing
+///     63   62       37 36 35 34          12 11       0
+///     [ 1 | anchor    | 0   | generation   | offset   ]      0: names nothing
 ///
 /// The highest bit is in no user-space address, so that a handle is never taken for a pointer by whoever looks for
 /// pointers; and makes the anchor's number, read as signed, an index back from the end of the table, where the entry
-/// that answers for 0 stands.
+/// that answers for 0 stands. With the two zeros behind it, it is that index in words of 8 bytes, which an x86
+/// processor scales by itself when it makes an address (decision 0004).
 using handle_bits = std::uint64_t;
 
 inline constexpr unsigned handle_offset_bits = 12;
-inline constexpr unsigned handle_generation_bits = 25;
+inline constexpr unsigned handle_generation_bits = 23;
+inline constexpr unsigned handle_zero_bits = 2;
 inline constexpr unsigned handle_anchor_bits = 26;
-inline constexpr unsigned handle_anchor_shift = handle_offset_bits + handle_generation_bits;
+inline constexpr unsigned handle_word_shift = handle_offset_bits + handle_generation_bits;
+inline constexpr unsigned handle_anchor_shift = handle_word_shift + handle_zero_bits;
 inline constexpr std::size_t handle_unit_bytes = std::size_t{1}
                                                  << handle_offset_bits;  // the smallest page there can be
 inline constexpr handle_bits handle_flag = handle_bits{1} << 63U;
@@ -35,7 +38,7 @@ struct alignas(32) handle_anchor {
   std::atomic<void*> owner;              ///< whose memory it is now; null: no handle was made in this generation
   std::atomic<std::uint64_t> owner_tag;  ///< the owner's tag
 };
-static_assert(sizeof(handle_anchor) == 32);
+static_assert(sizeof(handle_anchor) == sizeof(std::uint64_t) << handle_zero_bits);
 
 inline constexpr handle_bits handle_used_up = 1;
 inline constexpr handle_bits largest_handle_generation = (handle_bits{1} << handle_generation_bits) - 1;
@@ -48,7 +51,9 @@ inline constinit std::atomic<handle_anchor*> handle_table_end{&no_handle_anchor}
 /// have been.
 [[nodiscard]] inline handle_anchor& anchor_of(handle_bits handle) noexcept {
   // sync handle-table: acquire; pairs with handle_space::set_up(); the anchors may be read
-  return handle_table_end.load(std::memory_order_acquire)[static_cast<std::int64_t>(handle) >> handle_anchor_shift];
+  auto* const end = reinterpret_cast<std::byte*>(handle_table_end.load(std::memory_order_acquire));
+  auto const words = static_cast<std::int64_t>(handle) >> handle_word_shift;
+  return *reinterpret_cast<handle_anchor*>(end + words * static_cast<std::int64_t>(sizeof(std::uint64_t)));
 }
 
 /// The byte that `handle` names; null where its memory has been given back.
