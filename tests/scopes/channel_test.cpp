@@ -2,10 +2,12 @@
 #include <mayfly/channel.hpp>
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <cstdint>
 #include <exception>
+#include <fstream>
 #include <memory>
 #include <memory_resource>
 #include <optional>
@@ -297,22 +299,37 @@ TEST(Channel, AMoveThatThrowsLeavesTheRoomToOthers) {
   EXPECT_EQ(values.try_send(throws_when_moved{}), channel_reason::sent) << "its place has come back";
 }
 
-/// Whichever of two waiting senders is woken, the other one is once the first has thrown.
+/// Whether that thread of ours is asleep.
+bool sleeps(int thread) {
+  std::ifstream stat{"/proc/self/task/" + std::to_string(thread) + "/stat"};
+  std::string line;
+  std::getline(stat, line);
+  std::size_t const name_end = line.rfind(')');
+  return name_end != std::string::npos && line.compare(name_end, 3, ") S") == 0;
+}
+
+/// The first to wait is the first to be woken, most often; it throws, and the other one must not be left asleep.
 TEST(Channel, ASenderWhoseMoveThrowsPassesItsTurnOn) {
-  for (int round = 0; round < 50; ++round) {
+  for (int round = 0; round < 10; ++round) {
     channel<throws_when_moved> values{1};
     static_cast<void>(values.send(throws_when_moved{}));
-    auto const send = [&](bool told) {
-      throws_when_moved mine;
-      mine.told = told;
-      try {
-        EXPECT_EQ(values.send(std::move(mine)), channel_reason::sent);
-      } catch (std::runtime_error const&) {
-        EXPECT_TRUE(told);
-      }
+    auto const start = [&](bool told) {
+      std::atomic<int> id{0};
+      std::thread sender{[&values, &id, told] {
+        throws_when_moved mine;
+        mine.told = told;
+        id = gettid();
+        try {
+          EXPECT_EQ(values.send(std::move(mine)), channel_reason::sent);
+        } catch (std::runtime_error const&) {
+          EXPECT_TRUE(told);
+        }
+      }};
+      while (id == 0 || !sleeps(id)) std::this_thread::yield();
+      return sender;
     };
-    std::thread guilty{send, true};
-    std::thread other{send, false};
+    std::thread guilty = start(true);
+    std::thread other = start(false);
     EXPECT_TRUE(values.receive().has_value());
     EXPECT_TRUE(values.receive().has_value()) << "the other one's";
     guilty.join();
