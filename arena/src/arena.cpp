@@ -208,6 +208,9 @@ void arena::deallocate(void* memory, std::size_t bytes, std::size_t alignment) n
   }
   detail::poison(memory, bytes);
   if constexpr (detail::canaries) {
+    std::uint32_t const shrunk =
+        pool_->block_at(memory);  // below what a block is taken for: its canary lies at its end
+    if (shrunk != page_pool::block_npos) return check_canary_of_block(shrunk);
     if (!check_canary_behind(memory, bytes)) return;
   }
   if (!in_current_page(memory, bytes)) return;

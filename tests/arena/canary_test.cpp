@@ -116,6 +116,18 @@ TEST_F(CanariesLaid, InBlocksToTheirEnd) {
   EXPECT_EQ(found.size(), 2U);
 }
 
+TEST_F(CanariesLaid, InABlockThatHasShrunkToTheSizeOfAPageAllocation) {
+  for (bool const overrun : {false, true}) {
+    found.clear();
+    char* const block = take(100 * kib);
+    ASSERT_TRUE(memory.try_extend(block, 100 * kib, 10));
+    if (overrun) block[10] = 7;
+    memory.deallocate(block, 10);
+    memory.reset();
+    EXPECT_EQ(found.size(), overrun ? 1U : 0U);
+  }
+}
+
 TEST_F(CanariesLaid, WhenMemoryIsGivenBackOrGrows) {
   char* const last = take(24);
   last[24] = 7;
