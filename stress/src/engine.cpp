@@ -147,8 +147,7 @@ void engine::switch_thread(bool running_may_go_on) {
   std::array<thread_number, max_threads> ready{};
   std::size_t const count = list_ready(ready, running_may_go_on);
   if (count == 0) {
-    std::string const stuck = describe_stuck();
-    if (!stuck.empty()) return fail(stuck);
+    if (std::string stuck = describe_stuck(); !stuck.empty()) return fail(std::move(stuck));
     return leave_to(main_, 0);  // all have ended
   }
   thread_number const next = decider_.next_thread({ready.data(), count}, running_may_go_on);
@@ -173,7 +172,8 @@ std::string engine::describe_stuck() const {
   return stuck;
 }
 
-void engine::fail(std::string why) {
+/// Takes the text: nothing may own memory on a stack that is never unwound.
+void engine::fail(std::string&& why) {
   if (!failure_) failure_ = std::move(why);
   if (running_ == 0) return;
   // The other threads stay where they stand: their stacks are never entered again, nor unwound.

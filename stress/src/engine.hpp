@@ -42,7 +42,7 @@ class engine final : public execution {
   void post(std::size_t semaphore);
   void wait(std::size_t semaphore);
   /// Ends the execution there: does not return, except to setting up and finally().
-  void fail(std::string why);
+  void fail(std::string&& why);
 
   [[nodiscard]] bool tracing() const noexcept { return tracing_; }
   void note(std::string what);

@@ -68,7 +68,7 @@ TEST(QueueExploration, EachAcceptedRequestIsTakenOnceAndItsRecordIsThere) {
 TEST(QueueExploration, NothingIsAcceptedBehindAClose) {
   auto const found = explore_state<queue_state>(
       "admission queue: close against push and pop; what was accepted is taken, nothing is accepted afterwards",
-      within({3, 1}, {4, 2}), [](execution& run, queue_state& state) {
+      within({3, 1}, {16, 8}), [](execution& run, queue_state& state) {
         run.thread([&] {
           state.push(0);
           state.push(1);

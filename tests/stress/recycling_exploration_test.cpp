@@ -119,7 +119,7 @@ struct cache_state : recycled {
 TEST(MagazineExploration, WhatAThreadGivesAndTakesWhileOthersStealIsNeitherLostNorDoubledNorTorn) {
   auto const found = explore_state<cache_state>(
       "magazines: the owner gives and takes, two others drain; each item has one owner, and its bytes travel with it",
-      within({2, 1}, {3, 1}), [](execution& run, cache_state& state) {
+      within({2, 1}, {4, 1}), [](execution& run, cache_state& state) {
         run.thread([&] {
           for (std::uint32_t item = 0; item < items; ++item) state.give(item);
           std::uint32_t const first = state.take();

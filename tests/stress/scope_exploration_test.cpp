@@ -69,7 +69,7 @@ struct slot {
 TEST(ScopeExploration, ThePinnedScopeKeepsItsMemoryAndIsTornDownOnce) {
   auto const found = explore_state<slot>(
       "registry: two pins against close; memory is never seen torn down, and is torn down exactly once",
-      within({3, 1}, {4, 2}), [](execution& run, slot& state) {
+      within({3, 1}, {12, 6}), [](execution& run, slot& state) {
         state.control.set_free(first);
         state.open(first);
         run.thread([&] { state.close(first); });
@@ -87,7 +87,7 @@ TEST(ScopeExploration, AStaleIdNeverFindsTheSlotsNextTenant) {
   auto const found = explore_state<slot>(
       "registry: find, pin and cancel by id against close and the slot's next tenant; a stale id is refused, and what "
       "is found is of one tenancy",
-      within({2, 1}, {3, 2}), [](execution& run, slot& state) {
+      within({2, 1}, {5, 3}), [](execution& run, slot& state) {
         state.control.set_free(first);
         state.open(first);
         run.thread([&] {
@@ -117,7 +117,7 @@ TEST(ScopeExploration, AHeldScopeEndsOnceWhoeverLetsGoLast) {
   auto const found = explore_state<slot>(
       "scope_hold: two holds and a pin against close; the last part ends the scope, exactly once, and sees what the "
       "others wrote",
-      within({3, 1}, {4, 2}), [](execution& run, slot& state) {
+      within({3, 1}, {12, 6}), [](execution& run, slot& state) {
         state.control.set_free(first);
         state.open(first);
         state.control.hold();
@@ -138,7 +138,7 @@ TEST(ScopeExploration, AHeldScopeEndsOnceWhoeverLetsGoLast) {
 
 TEST(ScopeExploration, OneOfTwoClosersClosesAndACancelIsTold) {
   auto const found = explore_state<slot>("registry: two closes of one id and a cancel; the scope ends exactly once",
-                                         within({5, 2}, {6, 3}), [](execution& run, slot& state) {
+                                         within({5, 2}, {12, 6}), [](execution& run, slot& state) {
                                            state.control.set_free(first);
                                            state.open(first);
                                            run.thread([&] { state.close(first); });

@@ -31,10 +31,10 @@ class fiber {
   std::unique_ptr<std::byte[]> stack_;
   entry_function entry_ = nullptr;
   void* argument_ = nullptr;
-  void* sanitizer_state_ = nullptr;     // AddressSanitizer's fake stack, ThreadSanitizer's fiber
-  void const* stack_bottom_ = nullptr;  // as AddressSanitizer wants to know it
-  std::size_t stack_bytes_ = 0;
-  fiber* from_ = nullptr;  // who switched here last
+  [[maybe_unused]] void* sanitizer_state_ = nullptr;     // AddressSanitizer's fake stack, ThreadSanitizer's fiber
+  [[maybe_unused]] void const* stack_bottom_ = nullptr;  // as AddressSanitizer wants to know it
+  [[maybe_unused]] std::size_t stack_bytes_ = 0;
+  [[maybe_unused]] fiber* from_ = nullptr;  // who switched here last
 };
 
 }  // namespace mayfly::explorer
