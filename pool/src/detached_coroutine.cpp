@@ -2,8 +2,8 @@
 #include <mayfly/detached_coroutine.hpp>
 #include <mayfly/executor.hpp>
 
-#include <cassert>
 #include <memory>
+#include <stdexcept>
 
 namespace mayfly {
 namespace detail {
@@ -33,7 +33,7 @@ void turn_handler::operator()(request_context&) {
 }  // namespace detail
 
 admission executor::spawn(submit_options const& options, detached_coroutine work) {
-  assert(work.begins_ && "a coroutine is spawned once");
+  if (!work.begins_) throw std::logic_error("a detached_coroutine is spawned once; this one has been moved from");
   if (work.escape_ && detail::stops(*core_, *work.escape_)) {
     return admission::refuse(detail::refuse_request(*core_, options, admission_reason::escapes));
   }

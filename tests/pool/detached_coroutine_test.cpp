@@ -50,6 +50,16 @@ TEST(DetachedCoroutine, RunsOnAWorkerInNoScope) {
   EXPECT_EQ(pool.stats().values, 1U);
 }
 
+TEST(DetachedCoroutine, OneThatWasSpawnedCannotBeSpawnedAgain) {
+  executor pool{{.workers = 1}};
+  told const answer = make_told();
+  detached_coroutine once = greet(answer, "you");
+  EXPECT_TRUE(pool.spawn({.route = "greet"}, std::move(once)));
+  EXPECT_THROW(static_cast<void>(pool.spawn({.route = "greet"}, std::move(once))),  // NOLINT(bugprone-use-after-move)
+               std::logic_error);
+  EXPECT_EQ(answer->get_future().get(), "hello you");
+}
+
 TEST(DetachedCoroutine, OneThatIsNeverSpawnedNeverRunsAndItsParametersGo) {
   told const answer = make_told();
   {

@@ -138,7 +138,8 @@ class executor {
   /// The same after `delay`, not before: a deadline in the options counts from then. A timer that was set ends in
   /// exactly one way: fired (the task is an accepted request), cancelled, or dropped, when draining begins or the task
   /// is refused at its time; executor_stats counts each. Takes the heap and a lock; the first timer starts a thread,
-  /// and throws std::system_error where there is none.
+  /// and throws std::system_error where there is none. The destructors of its arguments may run on that thread, and
+  /// while the executor drains: they must not call drain().
   template <class Fn, class... Args>
   [[nodiscard]] timer_admission spawn_after(std::chrono::nanoseconds delay, submit_options const& options, Fn&& fn,
                                             Args&&... args) {
