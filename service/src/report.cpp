@@ -1,6 +1,6 @@
+#include <mayfly/programs/quantities.hpp>
 #include <mayfly/service/json_write.hpp>
 #include <mayfly/service/numbers.hpp>
-#include <mayfly/service/quantities.hpp>
 #include <mayfly/service/report.hpp>
 
 #include <algorithm>
@@ -24,7 +24,7 @@ std::string fixed(double value, int digits) {
 }
 
 std::string rate_text(double value) {
-  return value >= 1000 ? with_commas(static_cast<std::uint64_t>(std::llround(value))) : fixed(value, 1);
+  return value >= 1000 ? programs::with_commas(static_cast<std::uint64_t>(std::llround(value))) : fixed(value, 1);
 }
 
 struct pass_rates {
@@ -111,24 +111,24 @@ char const* name_of(memory_kind memory) { return memory == memory_kind::arena ? 
 
 void add_failures(table& to, answer_totals const& totals) {
   if (totals.failed() == 0) return;
-  std::string text = with_commas(totals.failed()) + " (";
+  std::string text = programs::with_commas(totals.failed()) + " (";
   for (std::size_t kind = 1; kind < failure_kinds; ++kind) {
     if (totals.by_failure[kind] == 0) continue;
     if (!text.ends_with('(')) text += ", ";
-    text += with_commas(totals.by_failure[kind]) + " " + std::string(name_of(static_cast<failure>(kind)));
+    text += programs::with_commas(totals.by_failure[kind]) + " " + std::string(name_of(static_cast<failure>(kind)));
   }
   to.row("failed", text + ")");
 }
 
 std::string share(std::uint64_t part, std::uint64_t all) {
-  return with_commas(part) + " (" +
+  return programs::with_commas(part) + " (" +
          fixed(all == 0 ? 0 : 100 * static_cast<double>(part) / static_cast<double>(all), 1) + " %)";
 }
 
 std::string latency_text(latency_histogram const& latency) {
   if (latency.empty()) return "no request was run to its end";
-  return "p50 " + readable_time(latency.p50()) + ", p99 " + readable_time(latency.p99()) + ", p99.9 " +
-         readable_time(latency.p999()) + ", max " + readable_time(latency.max());
+  return "p50 " + programs::readable_time(latency.p50()) + ", p99 " + programs::readable_time(latency.p99()) +
+         ", p99.9 " + programs::readable_time(latency.p999()) + ", max " + programs::readable_time(latency.max());
 }
 
 void add_latency(json_text& to, latency_histogram const& latency) {
@@ -145,14 +145,14 @@ void add_latency(json_text& to, latency_histogram const& latency) {
 void add_memory(table& to, run_summary const& summary) {
   auto const& totals = summary.totals;
   if (summary.pages) {
-    to.row("arena a request", readable_bytes(per_request(summary, totals.arena_bytes)) + " used of " +
-                                  readable_bytes(per_request(summary, totals.reserved_bytes)) + " in " +
+    to.row("arena a request", programs::readable_bytes(per_request(summary, totals.arena_bytes)) + " used of " +
+                                  programs::readable_bytes(per_request(summary, totals.reserved_bytes)) + " in " +
                                   fixed(per_request(summary, totals.pages), 2) + " pages");
     auto const& from = *summary.pages;
     std::uint64_t const all = from.magazine + from.depot + from.system;
     to.row("pages from", "magazine " + share(from.magazine, all) + ", depot " + share(from.depot, all) + ", OS " +
                              share(from.system, all));
-    to.row("arenas held at most", readable_bytes(static_cast<double>(from.peak_bytes)));
+    to.row("arenas held at most", programs::readable_bytes(static_cast<double>(from.peak_bytes)));
   }
   if (summary.mallocs) to.row("mallocs a request", fixed(per_request(summary, *summary.mallocs), 3));
   to.row("page faults a request", fixed(per_request(summary, summary.page_faults), 3));
@@ -165,10 +165,12 @@ std::string summary_table(run_options const& options, run_summary const& summary
   table to;
   to.heading("mayfly run: " + std::string(name_of(*options.handler)) + ", memory " + name_of(options.memory) + ", " +
              std::to_string(summary.workers) + (summary.workers == 1 ? " worker" : " workers"));
-  std::string requests = with_commas(totals.requests);
+  std::string requests = programs::with_commas(totals.requests);
   if (options.repeat > 1)
-    requests += " in " + with_commas(summary.whole_passes) + " passes" + (summary.cut_pass ? " and a part" : "");
-  to.row("requests", requests + " in " + readable_time(summary.elapsed) + (summary.stopped ? ", stopped early" : ""));
+    requests +=
+        " in " + programs::with_commas(summary.whole_passes) + " passes" + (summary.cut_pass ? " and a part" : "");
+  to.row("requests",
+         requests + " in " + programs::readable_time(summary.elapsed) + (summary.stopped ? ", stopped early" : ""));
   add_failures(to, totals);
   std::string rate = rate_text(summary.requests_per_second());
   if (summary.of_median_pass()) {
@@ -177,14 +179,14 @@ std::string summary_table(run_options const& options, run_summary const& summary
   }
   to.row("requests/s", rate);
   to.row("MB/s", fixed(summary.megabytes_per_second(), 1) + " read, " +
-                     readable_bytes(static_cast<double>(totals.bytes_in)) + " in, " +
-                     readable_bytes(static_cast<double>(totals.bytes_out)) + " out");
+                     programs::readable_bytes(static_cast<double>(totals.bytes_in)) + " in, " +
+                     programs::readable_bytes(static_cast<double>(totals.bytes_out)) + " out");
   to.row("latency", latency_text(totals.latency));
   add_memory(to, summary);
   if (summary.audit) {
-    to.row("audit", with_commas(summary.audit->globals) +
-                        " held by globals; suspects: " + with_commas(summary.audit->thread_locals) +
-                        " by thread-locals, " + with_commas(summary.audit->heap_blocks) + " by heap blocks");
+    to.row("audit", programs::with_commas(summary.audit->globals) +
+                        " held by globals; suspects: " + programs::with_commas(summary.audit->thread_locals) +
+                        " by thread-locals, " + programs::with_commas(summary.audit->heap_blocks) + " by heap blocks");
   }
   return to.take();
 }

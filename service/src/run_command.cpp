@@ -1,6 +1,6 @@
 #include <mayfly/escape_report.hpp>
+#include <mayfly/programs/quantities.hpp>
 #include <mayfly/service/progress_line.hpp>
-#include <mayfly/service/quantities.hpp>
 #include <mayfly/service/report.hpp>
 #include <mayfly/service/run_command.hpp>
 
@@ -167,7 +167,7 @@ exit_code run_command(run_options const& options, run_surroundings const& surrou
   bool const shown = show_summary(options, finished);
   if (!summary.input_error.empty()) complain(summary.input_error);
   if (!summary.output_error.empty()) {
-    complain(summary.output_error + " (" + with_commas(summary.answers_written) + " answers were written)");
+    complain(summary.output_error + " (" + programs::with_commas(summary.answers_written) + " answers were written)");
   }
   if (!shown || !summary.input_error.empty() || !summary.output_error.empty()) return exit_code::trouble;
   if (summary.stopped) return exit_code::interrupted;

@@ -1,6 +1,6 @@
 #include <mayfly/executor_options.hpp>
+#include <mayfly/programs/quantities.hpp>
 #include <mayfly/service/json_parse.hpp>
-#include <mayfly/service/quantities.hpp>
 #include <mayfly/service/run_options.hpp>
 
 #include <array>
@@ -56,11 +56,12 @@ refusal keep(std::optional<Value> const& value, Field& field, char const* otherw
 }
 
 refusal set_workers(run_options& to, std::string const& value) {
-  return keep(parse_count(value, 1, executor_options::most_workers), to.workers, "must be a number from 1 to 1024");
+  return keep(programs::parse_count(value, 1, executor_options::most_workers), to.workers,
+              "must be a number from 1 to 1024");
 }
 
 refusal set_window(run_options& to, std::string const& value) {
-  return keep(parse_count(value, 1, most_window), to.window, "must be a number from 1 to 1000000");
+  return keep(programs::parse_count(value, 1, most_window), to.window, "must be a number from 1 to 1000000");
 }
 
 refusal set_memory(run_options& to, std::string const& value) {
@@ -70,41 +71,41 @@ refusal set_memory(run_options& to, std::string const& value) {
 }
 
 refusal set_depth(run_options& to, std::string const& value) {
-  return keep(parse_count(value, 1, deepest_depth), to.depth, "must be a number from 1 to 4096");
+  return keep(programs::parse_count(value, 1, deepest_depth), to.depth, "must be a number from 1 to 4096");
 }
 
 constexpr char const* bytes_wanted = "must be a number of bytes, alone or with KiB, MiB or GiB behind it";
 
 refusal set_max_request_bytes(run_options& to, std::string const& value) {
-  auto const bytes = parse_bytes(value);
+  auto const bytes = programs::parse_bytes(value);
   if (bytes && *bytes == 0) return "must be 1 byte at least";
   return keep(bytes, to.max_request_bytes, bytes_wanted);
 }
 
 refusal set_request_bytes(run_options& to, std::string const& value) {
-  return keep(parse_bytes(value), to.request_bytes, bytes_wanted);
+  return keep(programs::parse_bytes(value), to.request_bytes, bytes_wanted);
 }
 
 refusal set_page_budget(run_options& to, std::string const& value) {
-  return keep(parse_bytes(value), to.page_budget, bytes_wanted);
+  return keep(programs::parse_bytes(value), to.page_budget, bytes_wanted);
 }
 
 refusal set_deadline(run_options& to, std::string const& value) {
-  return keep(parse_duration(value), to.deadline, "must be a time, such as 200us, 50ms, 2s or 1m");
+  return keep(programs::parse_duration(value), to.deadline, "must be a time, such as 200us, 50ms, 2s or 1m");
 }
 
 refusal set_guard(run_options& to, std::string const& value) {
-  return keep(parse_count(value, 0, std::numeric_limits<std::uint32_t>::max()), to.guard_one_in,
+  return keep(programs::parse_count(value, 0, std::numeric_limits<std::uint32_t>::max()), to.guard_one_in,
               "must be a number from 0 (none) to 4294967295");
 }
 
 refusal set_audit(run_options& to, std::string const& value) {
-  return keep(parse_count(value, 0, std::numeric_limits<std::uint32_t>::max()), to.audit_one_in,
+  return keep(programs::parse_count(value, 0, std::numeric_limits<std::uint32_t>::max()), to.audit_one_in,
               "must be a number from 0 (none) to 4294967295");
 }
 
 refusal set_repeat(run_options& to, std::string const& value) {
-  return keep(parse_count(value, 1, most_repeats), to.repeat, "must be a number from 1 on");
+  return keep(programs::parse_count(value, 1, most_repeats), to.repeat, "must be a number from 1 on");
 }
 
 refusal set_json(run_options& to, std::string const&) {

@@ -1,6 +1,6 @@
 #include "pipeline_support.hpp"
+#include <mayfly/programs/quantities.hpp>
 #include <mayfly/service/progress_line.hpp>
-#include <mayfly/service/quantities.hpp>
 #include <mayfly/service/report.hpp>
 #include <mayfly/service/run_options.hpp>
 
@@ -137,30 +137,30 @@ TEST(Options, WhatDoesNotGoTogetherIsRefused) {
 }
 
 TEST(Quantities, AreReadWithTheirUnits) {
-  EXPECT_EQ(parse_bytes("0"), 0U);
-  EXPECT_EQ(parse_bytes("17B"), 17U);
-  EXPECT_EQ(parse_bytes("64KiB"), 65536U);
-  EXPECT_EQ(parse_bytes("17179869183GiB"), 17179869183U << 30U);
+  EXPECT_EQ(programs::parse_bytes("0"), 0U);
+  EXPECT_EQ(programs::parse_bytes("17B"), 17U);
+  EXPECT_EQ(programs::parse_bytes("64KiB"), 65536U);
+  EXPECT_EQ(programs::parse_bytes("17179869183GiB"), 17179869183U << 30U);
   for (auto const* bad : {"", "KiB", "1 KiB", "1kb", "-1", "1.5MiB", "17179869184GiB", "99999999999999999999"}) {
-    EXPECT_EQ(parse_bytes(bad), std::nullopt) << bad;
+    EXPECT_EQ(programs::parse_bytes(bad), std::nullopt) << bad;
   }
-  EXPECT_EQ(parse_duration("200us"), std::chrono::microseconds(200));
-  EXPECT_EQ(parse_duration("2s"), std::chrono::seconds(2));
-  EXPECT_EQ(parse_duration("1m"), std::chrono::minutes(1));
+  EXPECT_EQ(programs::parse_duration("200us"), std::chrono::microseconds(200));
+  EXPECT_EQ(programs::parse_duration("2s"), std::chrono::seconds(2));
+  EXPECT_EQ(programs::parse_duration("1m"), std::chrono::minutes(1));
   for (auto const* bad : {"", "5", "0ms", "-1s", "1h", "10000000000s"})
-    EXPECT_EQ(parse_duration(bad), std::nullopt) << bad;
+    EXPECT_EQ(programs::parse_duration(bad), std::nullopt) << bad;
 }
 
 TEST(Quantities, AreWrittenForPeople) {
-  EXPECT_EQ(with_commas(0), "0");
-  EXPECT_EQ(with_commas(999), "999");
-  EXPECT_EQ(with_commas(1000), "1,000");
-  EXPECT_EQ(with_commas(12345678), "12,345,678");
-  EXPECT_EQ(readable_bytes(812), "812 B");
-  EXPECT_EQ(readable_bytes(4710.4), "4.6 KiB");
-  EXPECT_EQ(readable_time(std::chrono::nanoseconds(850)), "850 ns");
-  EXPECT_EQ(readable_time(std::chrono::nanoseconds(12'345)), "12.3 us");
-  EXPECT_EQ(readable_time(std::chrono::milliseconds(1200)), "1.20 s");
+  EXPECT_EQ(programs::with_commas(0), "0");
+  EXPECT_EQ(programs::with_commas(999), "999");
+  EXPECT_EQ(programs::with_commas(1000), "1,000");
+  EXPECT_EQ(programs::with_commas(12345678), "12,345,678");
+  EXPECT_EQ(programs::readable_bytes(812), "812 B");
+  EXPECT_EQ(programs::readable_bytes(4710.4), "4.6 KiB");
+  EXPECT_EQ(programs::readable_time(std::chrono::nanoseconds(850)), "850 ns");
+  EXPECT_EQ(programs::readable_time(std::chrono::nanoseconds(12'345)), "12.3 us");
+  EXPECT_EQ(programs::readable_time(std::chrono::milliseconds(1200)), "1.20 s");
 }
 
 TEST(Progress, ShowsRateAndTimeLeftWhereTheEndIsKnown) {

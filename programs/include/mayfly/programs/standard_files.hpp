@@ -1,6 +1,6 @@
 #pragma once
 
-namespace mayfly::service {
+namespace mayfly::programs {
 
 /// Sees to it that descriptors 0, 1 and 2 are taken: what a process is started without (<&-, >&-) would otherwise go to
 /// the next file it opens, and answers or complaints into that. What stands in for closed input or output fails whoever
@@ -9,4 +9,4 @@ namespace mayfly::service {
 /// False: there is no /dev/null to stand in.
 [[nodiscard]] bool keep_standard_files_taken();
 
-}  // namespace mayfly::service
+}  // namespace mayfly::programs

@@ -1,4 +1,4 @@
-#include "stop_signal.hpp"
+#include <mayfly/programs/stop_signal.hpp>
 
 #include <array>
 #include <cerrno>
@@ -7,7 +7,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-namespace mayfly::service {
+namespace mayfly::programs {
 
 namespace {
 
@@ -77,4 +77,4 @@ signals_blocked::signals_blocked() {
 
 signals_blocked::~signals_blocked() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
 
-}  // namespace mayfly::service
+}  // namespace mayfly::programs

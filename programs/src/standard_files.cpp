@@ -1,11 +1,11 @@
-#include "standard_files.hpp"
+#include <mayfly/programs/standard_files.hpp>
 
 #include <initializer_list>
 
 #include <fcntl.h>
 #include <unistd.h>
 
-namespace mayfly::service {
+namespace mayfly::programs {
 
 bool keep_standard_files_taken() {
   for (int const file : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
@@ -16,4 +16,4 @@ bool keep_standard_files_taken() {
   return true;
 }
 
-}  // namespace mayfly::service
+}  // namespace mayfly::programs

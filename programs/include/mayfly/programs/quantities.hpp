@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-namespace mayfly::service {
+namespace mayfly::programs {
 
 /// "4096", "16KiB", "64MiB", "2GiB". Nothing for anything else, and for what does not fit.
 [[nodiscard]] std::optional<std::size_t> parse_bytes(std::string_view text);
@@ -27,4 +27,4 @@ namespace mayfly::service {
 /// "850 ns", "12.3 us", "4.56 ms", "1.20 s".
 [[nodiscard]] std::string readable_time(std::chrono::nanoseconds time);
 
-}  // namespace mayfly::service
+}  // namespace mayfly::programs

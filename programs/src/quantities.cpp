@@ -1,4 +1,4 @@
-#include <mayfly/service/quantities.hpp>
+#include <mayfly/programs/quantities.hpp>
 
 #include <array>
 #include <charconv>
@@ -6,7 +6,7 @@
 #include <limits>
 #include <utility>
 
-namespace mayfly::service {
+namespace mayfly::programs {
 
 namespace {
 
@@ -93,4 +93,4 @@ std::string readable_time(std::chrono::nanoseconds time) {
   return "0 ns";
 }
 
-}  // namespace mayfly::service
+}  // namespace mayfly::programs

@@ -3,7 +3,7 @@
 #include <atomic>
 #include <csignal>
 
-namespace mayfly::service {
+namespace mayfly::programs {
 
 /// Turns the first Ctrl-C (SIGINT) or SIGTERM into a flag and a readable file; a second one ends the process as if
 /// nobody had listened. A signal that the process was started to ignore (nohup, a job in the background) stays ignored.
@@ -36,4 +36,4 @@ class signals_blocked {
   sigset_t before_{};
 };
 
-}  // namespace mayfly::service
+}  // namespace mayfly::programs

@@ -1,0 +1,70 @@
+#include <mayfly/programs/terminal_line.hpp>
+#include <mayfly/stress/report.hpp>
+#include <mayfly/stress/stress_command.hpp>
+#include <mayfly/stress/thread_stacks.hpp>
+#include <mayfly/stress/watchdog.hpp>
+
+#include <cstdio>
+#include <cstdlib>
+#include <iostream>
+#include <memory>
+#include <optional>
+
+#include <unistd.h>
+
+namespace mayfly::stress {
+
+namespace {
+
+bool shows_progress(stress_options const& options) {
+  if (options.progress != progress_choice::automatic) return options.progress == progress_choice::always;
+  return !options.quiet && ::isatty(STDERR_FILENO) == 1;
+}
+
+/// Says all there is to say and ends the process: what hangs cannot be joined.
+[[noreturn]] void end_stalled(world& in, stress_options const& options) {
+  std::string const text = "\nmayfly-stress: " + stall_report(in, options.watchdog) +
+                           "repeat with: " + repeat_command(options, in.begun.load(std::memory_order_relaxed)) +
+                           "\nverdict: STALLED\n";  // relaxed: a figure
+  std::cerr << text << std::flush;
+  ::_exit(static_cast<int>(exit_code::stalled));
+}
+
+/// What looks at a run while it lasts.
+struct onlookers {
+  std::optional<watchdog> dog;
+  std::optional<programs::terminal_line> line;
+};
+
+}  // namespace
+
+exit_code stress_command(stress_options const& options, run_surroundings surroundings) {
+  prepare_stacks();
+  surroundings.watch = [&](world& in) {
+    auto watching = std::make_shared<onlookers>();
+    watching->dog.emplace(in, options.watchdog, [&](world& stalled) { end_stalled(stalled, options); });
+    if (shows_progress(options)) {
+      watching->line.emplace([&in, &options, began = std::chrono::steady_clock::now()](std::size_t columns) {
+        return progress_text(in, options, std::chrono::steady_clock::now() - began, columns);
+      });
+    }
+    return watching;
+  };
+  run_result const result = run(options, {}, surroundings);
+  std::string const wrong = violations_text(options, result);
+  if (!wrong.empty()) std::cerr << wrong;
+  if (options.json) {
+    std::cout << report_json(options, result) << std::flush;
+  } else {
+    if (!options.quiet) std::cout << report_table(options, result);
+    std::cout << verdict(result) << std::endl;
+  }
+  if (!std::cout) {
+    std::cerr << "mayfly-stress: cannot write the report\n";
+    return exit_code::trouble;
+  }
+  if (!wrong.empty()) return exit_code::wrong;
+  return result.stopped ? exit_code::interrupted : exit_code::clean;
+}
+
+}  // namespace mayfly::stress

@@ -1,0 +1,151 @@
+// What is looked for in memory, ids and pages, planted.
+#include <mayfly/scope_registry.hpp>
+#include <mayfly/stress/ended_ids.hpp>
+#include <mayfly/stress/stress_run.hpp>
+#include <mayfly/stress/written_memory.hpp>
+
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <memory>
+#include <string>
+
+namespace {
+
+using mayfly::scope;
+using mayfly::scope_registry;
+using mayfly::stress::check_conserved;
+using mayfly::stress::check_ended;
+using mayfly::stress::ended_ids;
+using mayfly::stress::violation_log;
+using mayfly::stress::written_memory;
+using testing::HasSubstr;
+
+/// An open scope with something written in it.
+class WrittenMemory : public testing::Test {
+ protected:
+  WrittenMemory() {
+    for (std::size_t const bytes : {1U, 7U, 8U, 9U, 1000U, 70'000U, 300'000U}) last_ = memory_.write(lane_, bytes);
+  }
+  ~WrittenMemory() override { opened_->close(); }
+
+  std::string seen() {
+    memory_.check(pages_, opened_->id(), 7, violations_);
+    return violations_.count() == 0 ? "" : violations_.first().front().expected;
+  }
+
+  mayfly::page_pool pages_;
+  scope_registry registry_{pages_};
+  scope* opened_ = registry_.open({.route = "test"});
+  mayfly::arena& lane_ = opened_->main_arena();
+  written_memory memory_{42};
+  std::byte* last_ = nullptr;
+  violation_log violations_;
+};
+
+TEST_F(WrittenMemory, IsItsOwnAsItWasWritten) { EXPECT_EQ(seen(), ""); }
+
+TEST_F(WrittenMemory, AWrongFirstByteIsSeen) {
+  last_[0] ^= std::byte{1};
+  EXPECT_THAT(seen(), HasSubstr("(byte 0 of 300000)"));
+}
+
+TEST_F(WrittenMemory, AWrongLastByteIsSeen) {
+  last_[299'999] ^= std::byte{0x80};
+  EXPECT_THAT(seen(), HasSubstr("(byte 299992 of 300000)"));
+}
+
+TEST_F(WrittenMemory, AWrongByteOfAnOddTailIsSeen) {
+  std::byte* const odd = memory_.write(lane_, 13);
+  odd[12] ^= std::byte{4};
+  EXPECT_THAT(seen(), HasSubstr("(byte 8 of 13)"));
+}
+
+TEST_F(WrittenMemory, APatternOfAnotherRequestIsSeen) {
+  written_memory other(43);
+  std::byte* const foreign = other.write(lane_, 64);
+  std::byte* const own = memory_.write(lane_, 64);
+  std::copy(foreign, foreign + 64, own);
+  EXPECT_THAT(seen(), HasSubstr("(byte 0 of 64)"));
+}
+
+TEST_F(WrittenMemory, ANoteThatWasWrittenOverIsSeenAndNotFollowed) {
+  if constexpr (mayfly::detail::sanitized) GTEST_SKIP() << "AddressSanitizer would see it first";
+  auto* const note = reinterpret_cast<std::uint64_t*>(memory_.write(lane_, 8)) - 4;
+  std::fill(note, note + 4, 0x1111'1111'1111'1111U);
+  EXPECT_THAT(seen(), HasSubstr("the note of an allocation"));
+}
+
+TEST_F(WrittenMemory, APageWithAnotherOwnerIsSeen) {
+  memory_.check(pages_, mayfly::scope_id(opened_->id().slot() + 1, 1), 7, violations_);
+  ASSERT_EQ(violations_.count(), 1U);
+  EXPECT_THAT(violations_.first().front().seen, HasSubstr("owned by " + to_string(opened_->id())));
+}
+
+TEST_F(WrittenMemory, AnIdThatStillResolvesIsSeen) {
+  check_ended(registry_, opened_->id(), 7, violations_);
+  EXPECT_EQ(violations_.count(), 1U);
+}
+
+TEST_F(WrittenMemory, AnIdThatHasEndedIsRefused) {
+  scope* const ended = registry_.open({.route = "ended"});
+  auto const id = ended->id();
+  ended->close();
+  check_ended(registry_, id, 7, violations_);
+  EXPECT_EQ(violations_.count(), 0U);
+}
+
+TEST_F(WrittenMemory, TheRingOfEndedIdsFindsTheOneThatResolves) {
+  auto const ids = std::make_unique<ended_ids>();
+  EXPECT_FALSE(ids->check(0, registry_, violations_)) << "nothing is there yet";
+  ids->add(mayfly::scope_id(opened_->id().slot(), opened_->id().generation() + 1), 6);
+  ids->add(opened_->id(), 7);
+  EXPECT_TRUE(ids->check(0, registry_, violations_));
+  EXPECT_EQ(violations_.count(), 0U);
+  EXPECT_TRUE(ids->check(1, registry_, violations_));
+  ASSERT_EQ(violations_.count(), 1U);
+  EXPECT_EQ(violations_.first().front().number, 7U);
+}
+
+/// A pool whose pages are all home, as its figures show it.
+mayfly::page_pool_stats idle_pool() {
+  mayfly::page_pool_stats pages;
+  pages.classes[0] = {.page_bytes = 16'384, .made = 10, .in_magazines = 3, .in_depot = 5, .returned = 2};
+  pages.idle_block_bytes = 65'536;
+  pages.committed_bytes = 8 * 16'384 + 65'536;
+  return pages;
+}
+
+std::uint64_t found(mayfly::page_pool_stats const& pages) {
+  violation_log violations;
+  check_conserved(pages, violations);
+  return violations.count();
+}
+
+TEST(Conservation, APoolWithAllPagesHomeIsSound) { EXPECT_EQ(found(idle_pool()), 0U); }
+
+TEST(Conservation, ALostPageIsSeen) {
+  auto pages = idle_pool();
+  ++pages.classes[0].made;
+  EXPECT_EQ(found(pages), 1U);
+}
+
+TEST(Conservation, APageThatCameHomeTwiceIsSeen) {
+  auto pages = idle_pool();
+  ++pages.classes[0].in_depot;
+  EXPECT_EQ(found(pages), 2U) << "it is idle twice, and its memory counts twice";
+}
+
+TEST(Conservation, ABlockThatDidNotComeHomeIsSeen) {
+  auto pages = idle_pool();
+  pages.blocks_in_use = 1;
+  EXPECT_EQ(found(pages), 1U);
+}
+
+TEST(Conservation, MemoryThatIsNeitherIdleNorGivenBackIsSeen) {
+  auto pages = idle_pool();
+  pages.committed_bytes += 4096;
+  EXPECT_EQ(found(pages), 1U);
+}
+
+}  // namespace

@@ -1,0 +1,99 @@
+"""Runs the built program as its users do: stress_program_test.py PATH-OF-MAYFLY-STRESS [unittest arguments]."""
+
+import json
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import unittest
+
+STRESS = sys.argv.pop(1) if len(sys.argv) > 1 else ""
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background may have been told to ignore it
+
+
+def stress(*arguments: str) -> subprocess.CompletedProcess:
+    return subprocess.run([STRESS, "stress", *arguments], capture_output=True, text=True, timeout=100, check=False)
+
+
+class Runs(unittest.TestCase):
+    def test_two_seconds_of_everything_are_clean_and_say_what_they_did(self):
+        end = stress("--seed", "7", "--duration", "2s", "--mix", "default", "--faults", "pages,cancel,throw,slow", "--json")
+        self.assertEqual((end.returncode, end.stderr), (0, ""))
+        did = json.loads(end.stdout)
+        self.assertEqual((did["verdict"], did["violations"], did["found"]), ("clean", 0, []))
+        self.assertEqual(did["accepted"], did["completed"])
+        self.assertEqual(did["begun"], did["accepted"] + did["given_up"])
+        self.assertEqual(sum(did["kinds"].values()), did["accepted"])
+        self.assertEqual(sum(did["outcomes"].values()), did["accepted"])
+        for kind, count in did["kinds"].items():
+            self.assertEqual(count > 0, kind != "plugin", kind)
+        for fault, count in did["faults"].items():
+            self.assertGreater(count, 0, fault)
+        self.assertGreater(did["scopes"]["ended_ids_probed"], 0)
+        self.assertLessEqual(did["pages"]["peak_bytes"], 16 << 20)
+
+    def test_the_same_seed_makes_the_same_choices_and_the_repeat_command_says_how(self):
+        first = json.loads(stress("--seed", "9", "--requests", "300", "--faults", "throw", "--json").stdout)
+        words = shlex.split(first["repeat"])
+        self.assertEqual(words[:2], ["mayfly-stress", "stress"])
+        again = json.loads(stress(*words[2:], "--json").stdout)
+        self.assertEqual(first["choices_digest"], again["choices_digest"])
+        self.assertEqual(first["repeat"], again["repeat"])
+        other = json.loads(stress("--seed", "10", "--requests", "300", "--faults", "throw", "--json").stdout)
+        self.assertNotEqual(first["choices_digest"], other["choices_digest"])
+
+    def test_the_table_ends_with_a_verdict(self):
+        end = stress("--seed", "3", "--requests", "200")
+        self.assertEqual((end.returncode, end.stderr), (0, ""))
+        self.assertRegex(end.stdout, r"(?m)^  kinds +\d+ small,")
+        self.assertRegex(end.stdout.splitlines()[-1], r"^verdict: clean, [\d,]+ requests and no violation$")
+
+    def test_quiet_leaves_the_verdict(self):
+        end = stress("--seed", "3", "--requests", "50", "--quiet")
+        self.assertEqual(len(end.stdout.splitlines()), 1)
+
+    def test_a_progress_line_is_shown_and_wiped_away(self):
+        end = subprocess.run([STRESS, "stress", "--duration", "300ms", "--progress", "always", "--quiet"],
+                             capture_output=True, timeout=100, check=True)
+        self.assertRegex(end.stderr, rb"\r\d+ ms of 300 ms, [\d,]+ requests, [\d,]+/s, 0 violations\x1b\[K")
+        self.assertTrue(end.stderr.endswith(b"\r\x1b[K"))
+
+    def test_ctrl_c_ends_it_with_a_verdict(self):
+        run = subprocess.Popen([STRESS, "stress", "--seed", "3", "--duration", "60s", "--progress", "always"],
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        run.stderr.read(1)  # it runs, and shows it
+        run.send_signal(signal.SIGINT)
+        out, _ = run.communicate(timeout=60)
+        self.assertEqual(run.returncode, 130)
+        self.assertIn("stopped early", out)
+        self.assertIn("verdict: clean", out)
+
+
+class Nonsense(unittest.TestCase):
+    def test_is_refused_with_cause_and_remedy(self):
+        for arguments, words in (
+            (["--seed", "x"], "--seed: 'x' is not a whole number"),
+            (["--mix", "smal=1"], "knows no kind of request 'smal'"),
+            (["--faults", "fire"], "knows no fault 'fire'"),
+            (["--duration", "1s", "--requests", "1"], "say one of them"),
+        ):
+            end = stress(*arguments)
+            self.assertEqual((end.returncode, end.stdout), (2, ""), arguments)
+            self.assertIn(words, end.stderr)
+            self.assertIn("mayfly-stress stress --help", end.stderr)
+
+    def test_help_teaches(self):
+        end = stress("--help")
+        self.assertEqual(end.returncode, 0)
+        for word in ("--seed", "--watchdog", "Examples:", "Exit status:", "digest"):
+            self.assertIn(word, end.stdout)
+        for example in re.findall(r"^  mayfly-stress (stress .*)$", end.stdout, re.MULTILINE):
+            if "--plugin" in example:
+                continue
+            told = subprocess.run([STRESS, *shlex.split(example), "--help"], capture_output=True, timeout=100, check=False)
+            self.assertEqual(told.returncode, 0, example)
+
+
+if __name__ == "__main__":
+    unittest.main()
