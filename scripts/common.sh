@@ -15,6 +15,9 @@ export CCACHE_BASEDIR=${CCACHE_BASEDIR:-$PWD} CCACHE_NOHASHDIR=${CCACHE_NOHASHDI
 
 jobs_to_run() { nproc 2>/dev/null || echo 2; }
 
+# The folder of the oneTBB that scripts/setup-tsan builds from the source package's version.
+tsan_tbb() { realpath -m -- "${MAYFLY_TSAN_TBB:-${XDG_CACHE_HOME:-$HOME/.cache}/mayfly/onetbb-tsan-$1}"; }
+
 # configure PRESET [cmake argument...]: quiet unless it fails.
 configure() {
   local preset=$1 log
@@ -22,6 +25,9 @@ configure() {
   local arguments=("-DMAYFLY_WERROR=${MAYFLY_WERROR:-OFF}")
   if command -v ccache >/dev/null; then
     arguments+=("-DCMAKE_CXX_COMPILER_LAUNCHER=ccache")
+  fi
+  if [[ $preset == tsan ]]; then
+    arguments+=("-DTBB_DIR=$(scripts/setup-tsan --print)/lib/cmake/TBB")
   fi
   mkdir -p build
   log=build/configure-$preset.log

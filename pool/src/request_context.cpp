@@ -1,6 +1,5 @@
 #include "executor_core.hpp"
 #include "nested.hpp"
-#include "task_edge.hpp"
 #include <mayfly/observer.hpp>
 #include <mayfly/request_context.hpp>
 
@@ -59,17 +58,10 @@ void request_context::run_range(std::size_t first, std::size_t last, std::size_t
   detail::nested_region const region(core_.help(), pieces - 1);
   detail::stop_watch watch(*this);
   detail::cycle_clock::ticks const enough = core_.clock().to_ticks(std::chrono::microseconds{10});
-  detail::task_edge edge;
-  struct collected {
-    detail::task_edge& of;
-    ~collected() { of.collect(); }
-  } const at_end{edge};
   tbb::task_group_context algorithm;
-  edge.hand_out();
   tbb::parallel_for(
       tbb::blocked_range<std::size_t>(first, last, grain),
       [&](tbb::blocked_range<std::size_t> const& piece) {
-        detail::task_piece const ordered(edge);
         detail::nested_entry const here(scope_);
         bool const done = run_in_slices(body, piece.begin(), piece.end(), watch, core_.clock(), enough);
         if (!done) algorithm.cancel_group_execution();

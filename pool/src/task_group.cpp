@@ -1,5 +1,4 @@
 #include "nested.hpp"
-#include "task_edge.hpp"
 #include <mayfly/task_group.hpp>
 
 #include <tbb/task_group.h>
@@ -15,7 +14,6 @@ struct task_group::state {
 
   request_context& request;
   detail::stop_watch watch;
-  detail::task_edge edge;
   std::optional<detail::nested_region> region;  // from the first task to the wait
   tbb::task_group group;
 };
@@ -29,13 +27,10 @@ class task_body {
   task_body(task_body&& other) noexcept : of_(other.of_), closure_(std::exchange(other.closure_, {})) {}
   task_body& operator=(task_body&&) = delete;
   ~task_body() {
-    if (closure_.object == nullptr) return;
-    detail::task_piece const ordered(of_->edge);
-    closure_.destroy(closure_.object);
+    if (closure_.object != nullptr) closure_.destroy(closure_.object);
   }
 
   void operator()() const {
-    detail::task_piece const ordered(of_->edge);
     if (of_->watch.stops()) {
       of_->group.cancel();
       return;
@@ -63,7 +58,6 @@ task_group::~task_group() {
       state_->group.wait();
     } catch (...) {  // nobody asked for it any more: the handler is on its way out
     }
-    state_->edge.collect();
   }
   std::destroy_at(state_);
 }
@@ -80,7 +74,6 @@ void task_group::spawn(detail::task_closure closure) {
   } else {
     help.wake_one();
   }
-  state_->edge.hand_out();
   state_->group.run(std::move(body));
 }
 
@@ -88,7 +81,6 @@ void task_group::wait() {
   struct end_region {
     state& of;
     ~end_region() {
-      of.edge.collect();
       of.region.reset();
       of.watch.forget();
     }

@@ -8,8 +8,7 @@
 #include <latch>
 #include <thread>
 
-// Handlers that use oneTBB themselves, past request_context. An executable of its own: under ThreadSanitizer oneTBB's
-// templates in it are judged without what happens inside oneTBB, and it is not run.
+// Handlers that use oneTBB themselves, past request_context.
 namespace {
 
 using namespace std::chrono_literals;
