@@ -1,5 +1,6 @@
 #include "executor_core.hpp"
 #include <mayfly/detail/fault_handler.hpp>
+#include <mayfly/detail/mutant.hpp>
 #include <mayfly/observer.hpp>
 #include <mayfly/schedule_point.hpp>
 #include <mayfly/scope.hpp>
@@ -177,7 +178,10 @@ void executor_core::run_request(worker& me, std::uint32_t slot) noexcept {
 outcome_kind executor_core::run_in_scope(worker& me, request_record& record, scope& in,
                                          start_verdict verdict) noexcept {
   outcome_kind kind = outcome_kind::cancelled;
-  tbb::this_task_arena::isolate([&] {
+  auto const isolated = [](auto const& body) {
+    MAYFLY_MUTANT("missing-isolate") ? body() : tbb::this_task_arena::isolate(body);
+  };
+  isolated([&] {
     request_context context = context_access::make(*this, record, in, me.index);
     scope_entry const entered(in, in.main_arena());
     if (!me.effects) {

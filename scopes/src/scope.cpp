@@ -1,5 +1,6 @@
 #include "audit_at_end.hpp"
 #include "canary_report.hpp"
+#include <mayfly/detail/mutant.hpp>
 #include <mayfly/schedule_point.hpp>
 #include <mayfly/scope.hpp>
 #include <mayfly/scope_registry.hpp>
@@ -103,7 +104,7 @@ void scope::close() noexcept { registry_->close(id_); }
 void scope::tear_down() noexcept {
   // Relaxed: sync scope-hold has shown us every lane.
   detail::lane* lane = lanes_.load(std::memory_order_relaxed);
-  if (lane != nullptr || main_.has_destructors()) run_destructors();
+  if ((lane != nullptr || main_.has_destructors()) && !MAYFLY_MUTANT("destructor-after-its-page")) run_destructors();
   if (detail::current.active == this) detail::current = {};  // S7, where it was closed inside its own entry
   if (registry_->audits(id_)) [[unlikely]]
     detail::audit_at_end(*this);  // S11
@@ -112,7 +113,7 @@ void scope::tear_down() noexcept {
     quarantine_memory();
     lane = lanes_.load(std::memory_order_relaxed);  // relaxed: as above
   }
-  while (lane != nullptr) {
+  while (lane != nullptr && !MAYFLY_MUTANT("close-forgets-lanes")) {
     mayfly::arena last = std::move(lane->memory);  // the lane lies in a page of its own arena
     lane = lane->next;
     last.reset();

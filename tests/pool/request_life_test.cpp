@@ -8,6 +8,7 @@
 #include <atomic>
 #include <future>
 #include <latch>
+#include <stdexcept>
 #include <stop_token>
 #include <thread>
 #include <vector>
@@ -195,6 +196,18 @@ TEST(Cancellation, ReachesWhicheverPhaseARequestIsInAndLeavesOneCompletion) {
   EXPECT_TRUE(pool.drain(1min, 1s).complete());
   EXPECT_EQ(completions.load(), requests);
   EXPECT_EQ(ended_twice.load(), 0);
+}
+
+TEST(Completion, ComesOnceForAHandlerThatThrowsAnything) {
+  executor pool{{.workers = 1}};
+  std::atomic<int> thrown{0};
+  auto const count = [&](outcome<void> const& end, request_context&) {
+    if (end.kind() == outcome_kind::exception) ++thrown;
+  };
+  EXPECT_TRUE(pool.try_submit({}, [](request_context&) { throw std::runtime_error("as one does"); }, count));
+  EXPECT_TRUE(pool.try_submit({}, [](request_context&) { throw 42; }, count));
+  EXPECT_TRUE(pool.drain(1min, 1s).complete());
+  EXPECT_EQ(thrown.load(), 2) << "completions of handlers that threw";
 }
 
 TEST(Priority, HighGoesFirstAndLowDoesNotStarve) {

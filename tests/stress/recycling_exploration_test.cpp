@@ -83,6 +83,27 @@ TEST(DepotExploration, ChainsThatThreadsPopAndPushBackAreNeitherLostNorDoubledNo
   expect_exhausted(found);
 }
 
+TEST(DepotExploration, APopThatStallsIsNotFooledByTheSameChainOnTopAgain) {
+  auto const found = explore_state<depot_state>(
+      "depot: a pop against three pops and a push by others, after which the same chain is on top (ABA)",
+      within({3, 1}, {6, 2}), [](execution& run, depot_state& state) {
+        for (std::uint32_t item = 0; item < items; ++item) state.depot.push(state.links.data(), state.chain_of({item}));
+        run.thread([&] { state.recycle(); });
+        run.thread([&] {
+          index_chain const first = state.depot.pop(state.links.data());
+          index_chain const second = state.depot.pop(state.links.data());
+          index_chain const third = state.depot.pop(state.links.data());
+          state.depot.push(state.links.data(), first);
+          state.use(second);
+          state.use(third);
+          state.depot.push(state.links.data(), second);
+          state.depot.push(state.links.data(), third);
+        });
+        run.finally([&] { state.check(); });
+      });
+  expect_exhausted(found);
+}
+
 struct cache_state : recycled {
   basic_thread_cache<explored_atomics> cache;
   basic_chain_depot<explored_atomics> depot;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <mayfly/detail/mutant.hpp>
+
 #include <atomic>
 #include <cstddef>
 #include <limits>
@@ -25,7 +27,7 @@ class byte_budget {
     std::size_t const most = limit();
     std::size_t used = used_.load(std::memory_order_relaxed);
     do {
-      if (bytes > most || used > most - bytes) return false;
+      if (bytes > most || used > most - bytes + (MAYFLY_MUTANT("budget-off-by-one") ? 1 : 0)) return false;
     } while (!used_.compare_exchange_weak(used, used + bytes, std::memory_order_relaxed, std::memory_order_relaxed));
     return true;
   }

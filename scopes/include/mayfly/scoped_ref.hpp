@@ -1,6 +1,7 @@
 #pragma once
 
 #include <mayfly/detail/handle_space.hpp>
+#include <mayfly/detail/mutant.hpp>
 #include <mayfly/scope.hpp>
 #include <mayfly/scope_id.hpp>
 
@@ -55,7 +56,7 @@ struct scope_handle {
     // S12: whatever has become of the scope meanwhile, and of its registry, the address is still that of a scope.
     scope_pin pin = scope_pin::of(*static_cast<scope*>(in.owner), scope_id::from_bits(in.tag).generation());
     // The scope may have given the memory back before it was pinned, without ending: by a rewind.
-    if (!pin || address_of(anchor, handle) != address) return {};
+    if (!pin || (address_of(anchor, handle) != address && !MAYFLY_MUTANT("no-look-after-pin"))) return {};
     return {std::move(pin), address};
   }
 };

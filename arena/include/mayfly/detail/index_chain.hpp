@@ -1,6 +1,7 @@
 #pragma once
 
 #include <mayfly/detail/atomics.hpp>
+#include <mayfly/detail/mutant.hpp>
 #include <mayfly/schedule_point.hpp>
 
 #include <atomic>
@@ -85,8 +86,10 @@ class alignas(64) basic_chain_depot {
       MAYFLY_SCHEDULE_POINT("depot-push");
       top.next_chain.store(index_part(head), std::memory_order_relaxed);  // relaxed: published by the exchange
       // sync depot: release; pairs with pop(); publishes the chain's links and its items' bytes
-    } while (!head_.compare_exchange_weak(head, replaced(head, chain.head() + 1), std::memory_order_release,
-                                          std::memory_order_relaxed));
+    } while (!head_.compare_exchange_weak(
+        head, replaced(head, chain.head() + 1),
+        MAYFLY_MUTANT("relaxed-publish") ? std::memory_order_relaxed : std::memory_order_release,
+        std::memory_order_relaxed));
   }
 
   /// Takes the chain on top; empty when there is none.
@@ -115,8 +118,9 @@ class alignas(64) basic_chain_depot {
 
  private:
   static constexpr std::uint32_t index_part(std::uint64_t word) noexcept { return static_cast<std::uint32_t>(word); }
-  static constexpr std::uint64_t replaced(std::uint64_t old, std::uint32_t index_plus_one) noexcept {
-    return ((old >> 32U) + 1) << 32U | index_plus_one;
+  static std::uint64_t replaced(std::uint64_t old, std::uint32_t index_plus_one) noexcept {
+    std::uint64_t const tag = (old >> 32U) + 1;
+    return (MAYFLY_MUTANT("two-bit-tag") ? tag % 4 : tag) << 32U | index_plus_one;
   }
 
   atomic<std::uint64_t> head_{0};

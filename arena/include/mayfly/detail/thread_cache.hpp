@@ -2,6 +2,7 @@
 
 #include <mayfly/detail/atomics.hpp>
 #include <mayfly/detail/index_chain.hpp>
+#include <mayfly/detail/mutant.hpp>
 #include <mayfly/schedule_point.hpp>
 
 #include <array>
@@ -114,6 +115,7 @@ struct alignas(64) basic_thread_cache {
  private:
   static index_chain claim(atomic<std::uint64_t>& magazine) noexcept {
     MAYFLY_SCHEDULE_POINT("magazine-claim");
+    if (MAYFLY_MUTANT("page-given-twice")) return index_chain::from_word(magazine.load(std::memory_order_acquire));
     // sync magazine: acquire; pairs with deposit(); reads the chain's links and its items' bytes
     return index_chain::from_word(magazine.exchange(0, std::memory_order_acquire));
   }

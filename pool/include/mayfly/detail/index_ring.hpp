@@ -1,6 +1,7 @@
 #pragma once
 
 #include <mayfly/detail/atomics.hpp>
+#include <mayfly/detail/mutant.hpp>
 #include <mayfly/schedule_point.hpp>
 
 #include <atomic>
@@ -75,7 +76,8 @@ class basic_index_ring {
     while (mine.sequence.load(std::memory_order_acquire) != tail) Policy::pause();
     mine.index = index;
     // sync ring-cell: release; pairs with pop(); publishes the index and all that the pusher wrote before
-    mine.sequence.store(tail + 1, std::memory_order_release);
+    mine.sequence.store(tail + 1,
+                        MAYFLY_MUTANT("relaxed-record") ? std::memory_order_relaxed : std::memory_order_release);
     MAYFLY_SCHEDULE_POINT("index_ring.push.done");
     return push_result::pushed;
   }
@@ -142,7 +144,7 @@ class basic_index_ring {
   /// caller afterwards.
   void close() noexcept {
     // sync ring-close: acq_rel; pairs with push(); orders each push before or after the closing, nothing between
-    tail_.fetch_or(closed_bit, std::memory_order_acq_rel);
+    if (!MAYFLY_MUTANT("close-lets-pushes-in")) tail_.fetch_or(closed_bit, std::memory_order_acq_rel);
   }
 
   [[nodiscard]] std::size_t bound() const noexcept { return bound_; }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <mayfly/detail/mutant.hpp>
 #include <mayfly/outcome.hpp>
 
 #include <cstddef>
@@ -55,7 +56,9 @@ struct job {
       outcome<result> end = outcome_access::make<result>();
       mine.handle(end, context, verdict);
       job_hooks::completing(context);
-      mine.complete(end, context);
+      if (end.kind() != outcome_kind::exception || !MAYFLY_MUTANT("exception-skips-completion")) {
+        mine.complete(end, context);
+      }
       kind = end.kind();
     }  // the result goes before the job, which it may refer to
     std::destroy_at(&mine);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <mayfly/detail/atomics.hpp>
+#include <mayfly/detail/mutant.hpp>
 #include <mayfly/schedule_point.hpp>
 
 #include <atomic>
@@ -83,7 +84,7 @@ class basic_worker_gate {
     // sync gate: seq_cst RMW; pairs with wake_one(); has_work() comes after it
     word_.fetch_add(one_parked - one_searching, std::memory_order_seq_cst);
     MAYFLY_SCHEDULE_POINT("worker_gate.park.counted");
-    if (has_work() && unclaim()) return false;
+    if (!MAYFLY_MUTANT("lost-wake-up") && has_work() && unclaim()) return false;
     MAYFLY_SCHEDULE_POINT("worker_gate.park.before_wait");
     semaphore_.wait();
     return true;

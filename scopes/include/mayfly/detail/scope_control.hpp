@@ -1,6 +1,7 @@
 #pragma once
 
 #include <mayfly/detail/atomics.hpp>
+#include <mayfly/detail/mutant.hpp>
 #include <mayfly/schedule_point.hpp>
 
 #include <atomic>
@@ -126,13 +127,14 @@ class basic_scope_control {
     // sync scope-pin: release; pairs with end_life() and close(); what we did with the memory comes before its end
     // sync scope-pin: acquire; pairs with end_life() and close(); the last one reads what the scope's users did
     std::uint64_t const before = word_.fetch_sub(pin_one, std::memory_order_acq_rel);
-    return (before & live_bit) == 0 && (before & pins_mask) == pin_one ? scope_end::now : scope_end::later;
+    bool const last = (before & pins_mask) == pin_one || MAYFLY_MUTANT("every-unpin-is-the-last");
+    return (before & live_bit) == 0 && last ? scope_end::now : scope_end::later;
   }
 
   /// true: the tenant of that generation lives and is told (also when it was told before).
   bool request_cancel(std::uint64_t generation) noexcept {
     std::uint64_t word = word_.load(std::memory_order_relaxed);  // relaxed: the exchange checks it
-    while (is_live(word, generation)) {
+    while (is_live(word, MAYFLY_MUTANT("cancel-of-a-stale-id") ? generation_of(word) : generation)) {
       if ((word & cancelled_bit) != 0) return true;
       MAYFLY_SCHEDULE_POINT("scope-cancel");
       // Relaxed: the flag orders nothing, it is polled.
@@ -156,7 +158,7 @@ class basic_scope_control {
     read(generation);
     MAYFLY_SCHEDULE_POINT("scope-look");
     // Relaxed: ordered behind the fields' loads by their acquire.
-    std::uint64_t const after = word_.load(std::memory_order_relaxed);
+    std::uint64_t const after = MAYFLY_MUTANT("no-second-look") ? before : word_.load(std::memory_order_relaxed);
     return is_live(after, generation) ? std::optional{after} : std::nullopt;
   }
 
