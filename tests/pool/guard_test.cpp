@@ -9,6 +9,9 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
 
 #include <signal.h>
 
@@ -42,6 +45,26 @@ TEST(ExecutorGuard, KeepsTheMemoryOfRequestsOutOfReach) {
   char volatile* const left = leak_from(pool);
   EXPECT_NE(leak_from(pool), left);
   EXPECT_EQ(pool.pages().stats().quarantine.owners, 2U);
+}
+
+TEST(ExecutorGuard, KeepsAsMuchAsIsAsked) {
+  std::size_t const page = executor{{.workers = 1}}.pages().class_bytes(0);
+  for (mayfly::guard_options const& guard : {mayfly::guard_options{.one_in = 1, .quarantine_pages = 2},
+                                             mayfly::guard_options{.one_in = 1, .quarantine_bytes = 2 * page}}) {
+    executor pool{{.workers = 1, .guard = guard}};
+    for (int i = 0; i < 5; ++i) leak_from(pool);
+    EXPECT_EQ(pool.pages().stats().quarantine.taken, 5U);
+    EXPECT_EQ(pool.pages().stats().quarantine.pages, 2U) << guard.quarantine_pages << ", " << guard.quarantine_bytes;
+  }
+}
+
+TEST(ExecutorGuard, GuardsAsFewAsIsAsked) {
+  executor pool{{.workers = 1, .guard = {.one_in = std::numeric_limits<std::uint32_t>::max()}}};
+  for (int i = 0; i < 100; ++i) {
+    pool.submit("lucky", [](request_context& request) { static_cast<void>(request.arena().copy("text")); }).get();
+  }
+  wait_until([&] { return pool.stats().in_flight == 0; });
+  EXPECT_EQ(pool.pages().stats().quarantine.taken, 0U);
 }
 
 TEST(ExecutorGuard, WhatItGuardedGoesWithTheExecutorWhereThePoolStays) {

@@ -114,6 +114,21 @@ TEST(AuditWhereCallsAreRefused, SaysForEachKindOfMemoryThatItCouldNotReadIt) {
   }));
 }
 
+/// What the first words of each page say decides whether a mapping is a heap. Here they alone cannot be read.
+TEST(AuditWhereCallsAreRefused, SaysThatItCouldNotTellWhichMappingsAreHeaps) {
+  if (detail::sanitized) GTEST_SKIP() << "AddressSanitizer knows its heap";
+  auto const audit_the_heap = [] {
+    audited with{{.one_in = 0}};
+    std::vector<void const*> mapped(100'000);
+    mapped[70'000] = with.int_in_scope();
+    return audit_scope(with.scope(), {.globals = false, .thread_locals = false});
+  };
+  MAYFLY_EXPECT_RIGHT(where_refused({SYS_process_vm_readv}, [&] { return is(audit_the_heap(), 0, 1, true); }));
+  constexpr std::uint32_t head_bytes = 16;
+  MAYFLY_EXPECT_RIGHT(where_refused({SYS_process_vm_readv, {SYS_pread64, head_bytes}},
+                                    [&] { return is(audit_the_heap(), 0, 0, false); }));
+}
+
 TEST(AuditWhereCallsAreRefused, SaysThatItDoesNotKnowOtherThreads) {
   MAYFLY_EXPECT_RIGHT(where_refused({SYS_get_robust_list}, [] {
     return is(audit_an_int(), 0, 0, true) && is(audit_an_int_beside_a_thread(), 0, 0, false);

@@ -4,6 +4,7 @@
 #include <mayfly/detail/guard_choice.hpp>
 #include <mayfly/detail/page_quarantine.hpp>
 #include <mayfly/guard.hpp>
+#include <mayfly/scoped_ref.hpp>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -112,6 +113,35 @@ TEST_F(Guard, APinnedScopeIsGuardedWhenItsLastPinGoes) {
     EXPECT_FALSE(detail::find_quarantined(memory));
   }
   EXPECT_TRUE(detail::find_quarantined(memory));
+}
+
+/// What get() would give lies where touching it ends the process.
+TEST_F(Guard, ARefIntoQuarantinedMemoryAnswersGone) {
+  scope_registry registry{pool, {.guard = {.one_in = 1}}};
+  scope* const opened = registry.open({});
+  std::vector<scoped_ref<char>> refs;
+  auto const refer = [&](std::size_t bytes) {
+    refs.emplace_back(*opened, *static_cast<char*>(opened->arena().allocate(bytes)));
+  };
+  {
+    scope_entry const entered{*opened};
+    for (std::size_t const bytes : {std::size_t{32}, std::size_t{9'000}, std::size_t{300} << 10U}) refer(bytes);
+  }
+  test::elsewhere([&] {
+    scope_entry const entered{*opened};
+    refer(32);
+  });
+  for (auto const& each : refs) EXPECT_NE(each.get(), nullptr);
+  scope_id const id = opened->id();
+  opened->close();
+  ASSERT_EQ(pool.stats().quarantine.blocks, 1U);
+  for (auto const& each : refs) {
+    EXPECT_EQ(each.get(), nullptr);
+    EXPECT_FALSE(each.pin());
+    EXPECT_NE(each.id(), id);
+  }
+  pool.release_quarantine();
+  for (auto const& each : refs) EXPECT_EQ(each.get(), nullptr) << "nor afterwards";
 }
 
 TEST_F(Guard, OneInSoManyMeansThatMany) {
