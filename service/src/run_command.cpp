@@ -1,4 +1,3 @@
-#include <mayfly/escape_report.hpp>
 #include <mayfly/programs/quantities.hpp>
 #include <mayfly/service/progress_line.hpp>
 #include <mayfly/service/report.hpp>
@@ -58,13 +57,6 @@ engine_options engine_settings(run_options const& options) {
   return settings;
 }
 
-/// Of this process so far.
-audit_reports count_audit_reports() {
-  return {.globals = escape_reports(escape_rule::held_by_global),
-          .thread_locals = escape_reports(escape_rule::held_by_thread_local),
-          .heap_blocks = escape_reports(escape_rule::held_by_heap_block)};
-}
-
 bool shows_progress(run_options const& options) {
   if (options.progress != progress_choice::automatic) return options.progress == progress_choice::always;
   return !options.quiet && ::isatty(STDERR_FILENO) == 1;
@@ -115,6 +107,7 @@ finished_run run_all(run_options const& options, run_surroundings const& surroun
   plan.output = &output;
   plan.handlers = &handlers;
   plan.window = options.window;
+  plan.audits = options.audit_one_in != 0;
   plan.stop = surroundings.stop;
   plan.count_mallocs = surroundings.count_mallocs;
   plan.progress = &progress;
@@ -129,14 +122,7 @@ finished_run run_all(run_options const& options, run_surroundings const& surroun
     surroundings.around_threads ? surroundings.around_threads(make) : make();
     return made;
   };
-  audit_reports const before = count_audit_reports();
   finished.summary = run(plan);
-  if (options.audit_one_in != 0) {
-    audit_reports const after = count_audit_reports();
-    finished.summary.audit = {.globals = after.globals - before.globals,
-                              .thread_locals = after.thread_locals - before.thread_locals,
-                              .heap_blocks = after.heap_blocks - before.heap_blocks};
-  }
   return finished;
 }
 

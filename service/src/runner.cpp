@@ -1,3 +1,4 @@
+#include <mayfly/escape_report.hpp>
 #include <mayfly/service/runner.hpp>
 
 #include <algorithm>
@@ -29,6 +30,19 @@ page_origins operator-(page_pool_stats const& after, page_pool_stats const& befo
   }
   origins.peak_bytes = after.peak_committed_bytes;
   return origins;
+}
+
+/// Of this process so far.
+audit_reports count_audit_reports() {
+  return {.globals = escape_reports(escape_rule::held_by_global),
+          .thread_locals = escape_reports(escape_rule::held_by_thread_local),
+          .heap_blocks = escape_reports(escape_rule::held_by_heap_block)};
+}
+
+audit_reports operator-(audit_reports const& after, audit_reports const& before) {
+  return {.globals = after.globals - before.globals,
+          .thread_locals = after.thread_locals - before.thread_locals,
+          .heap_blocks = after.heap_blocks - before.heap_blocks};
 }
 
 class run_loop {
@@ -131,13 +145,8 @@ void add_passes(run_summary& summary, run_plan const& plan, clock::time_point be
   summary.passes = totals.passes.durations(began);
 }
 
-}  // namespace
-
-bool run_summary::of_median_pass() const { return passes.size() >= 3 && !stopped && !cut_pass; }
-double run_summary::requests_per_second() const { return rate(*this, static_cast<double>(totals.requests)); }
-double run_summary::megabytes_per_second() const { return rate(*this, static_cast<double>(totals.bytes_in)) / 1e6; }
-
-run_summary run(run_plan const& plan) {
+/// When it returns, the engine has ended, and with it every request of its own.
+run_summary run_and_end(run_plan const& plan) {
   run_summary summary;
   answer_window window(plan.window, plan.passes, *plan.output);
   std::unique_ptr<engine> const engine = plan.make_engine(window);
@@ -161,6 +170,19 @@ run_summary run(run_plan const& plan) {
   summary.answers_written = plan.output->lines_written();
   if (window.out_of_memory()) summary.output_error = "cannot write the answers: out of memory";
   if (plan.output->failed()) summary.output_error = plan.output->failure_text();
+  return summary;
+}
+
+}  // namespace
+
+bool run_summary::of_median_pass() const { return passes.size() >= 3 && !stopped && !cut_pass; }
+double run_summary::requests_per_second() const { return rate(*this, static_cast<double>(totals.requests)); }
+double run_summary::megabytes_per_second() const { return rate(*this, static_cast<double>(totals.bytes_in)) / 1e6; }
+
+run_summary run(run_plan const& plan) {
+  audit_reports const before = count_audit_reports();
+  run_summary summary = run_and_end(plan);  // a request may still be audited when its answer has been written
+  if (plan.audits) summary.audit = count_audit_reports() - before;
   return summary;
 }
 

@@ -79,6 +79,7 @@ struct run_plan {
   std::function<std::unique_ptr<engine>(answer_window&)> make_engine;
   std::atomic<bool> const* stop = nullptr;
   malloc_counter count_mallocs = nullptr;
+  bool audits = false;  ///< requests are audited: the summary is to count what is found
   run_progress* progress = nullptr;
 };
 
