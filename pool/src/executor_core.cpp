@@ -41,7 +41,8 @@ executor_core::executor_core(executor_options const& asked)
                                                static_cast<unsigned>(options_.workers))),
       timers_(*this, options_.name, options_.max_timers) {
   // The records know where large jobs lie, and keep the bytes of jobs that have ended.
-  // Before the first lies the array's count, with room in front that keeps what the heap had there.
+  // Before the first, operator new[] has as many bytes as a record's alignment: the count in the last eight of them,
+  // and in the others what the heap had there.
   constexpr std::size_t before_first = std::max(sizeof(std::size_t), alignof(request_record));
   registry_.exempt_from_audit({reinterpret_cast<std::byte const*>(records_.get()) - before_first,
                                before_first + options_.max_in_flight * sizeof(request_record)});
