@@ -51,11 +51,11 @@ drain_report executor_core::drain(std::chrono::nanoseconds soft, std::chrono::na
   clock::time_point const start = clock::now();
   report.timers_dropped = timers_.close();  // first: a timer has fired into an open ring, or not at all
   close_rings();
-  report.found = registry_.live();
+  report.found = registry_.unfinished();
   if (!wait_until_idle(later(start, soft))) {
-    report.cancelled = list_live();
-    for (straggler const& one : report.cancelled) registry_.request_cancel(one.id);
-    if (!wait_until_idle(later(clock::now(), hard))) report.remaining = list_live();
+    report.cancelled = list_unfinished();
+    std::erase_if(report.cancelled, [this](straggler const& one) { return !registry_.request_cancel(one.id); });
+    if (!wait_until_idle(later(clock::now(), hard))) report.remaining = list_unfinished();
   }
   report.took = clock::now() - start;
   return report;
@@ -63,17 +63,17 @@ drain_report executor_core::drain(std::chrono::nanoseconds soft, std::chrono::na
 
 /// Looks every millisecond: workers then need not tell anybody of each request's end.
 bool executor_core::wait_until_idle(clock::time_point until) const {
-  while (registry_.live() != 0) {
+  while (registry_.unfinished() != 0) {
     if (clock::now() >= until) return false;
     std::this_thread::sleep_for(std::chrono::milliseconds{1});
   }
   return true;
 }
 
-std::vector<straggler> executor_core::list_live() const {
+std::vector<straggler> executor_core::list_unfinished() const {
   std::vector<straggler> all;
   clock::time_point const now = clock::now();
-  registry_.for_each_live([&](scope_info const& one) {
+  registry_.for_each_unfinished([&](scope_info const& one) {
     all.push_back({one.id, std::string(one.route), mayfly::to_string(one.phase),
                    std::max<clock::duration>(now - one.opened, clock::duration::zero())});
   });

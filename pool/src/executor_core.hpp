@@ -104,7 +104,7 @@ class executor_core {
 
   // drain.cpp
   [[nodiscard]] bool wait_until_idle(std::chrono::steady_clock::time_point until) const;
-  [[nodiscard]] std::vector<straggler> list_live() const;
+  [[nodiscard]] std::vector<straggler> list_unfinished() const;
 
   executor_options options_;
   cycle_clock const& clock_;

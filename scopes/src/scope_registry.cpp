@@ -194,21 +194,26 @@ std::optional<scope_info> scope_registry::find(scope_id id) const noexcept {
   return look(slot, id);
 }
 
-std::optional<scope_info> scope_registry::look(std::uint32_t slot, std::optional<scope_id> wanted) const noexcept {
+std::optional<scope_info> scope_registry::look(std::uint32_t slot, std::optional<scope_id> wanted,
+                                               std::uint64_t bits) const noexcept {
   scope const& seen = slots_[slot];
   scope_info info;
   auto const generation = wanted ? std::optional{wanted->generation()} : std::nullopt;
-  auto const control = seen.control_.look(generation, [&](std::uint64_t found) {
-    info.id = scope_id{range_.first() + slot, found};
-    char const* const route = seen.route_data_.read();
-    info.route = {route, seen.route_size_.read()};
-    info.opened = scope_clock::time_point{scope_clock::duration{seen.opened_.read()}};
-    info.deadline = scope_clock::time_point{scope_clock::duration{seen.deadline_.read()}};
-    info.opener_thread = seen.opener_thread_.read();
-    info.phase = seen.phase_.read();
-    info.reserved_bytes = seen.reserved_bytes();  // relaxed: a figure, not part of S5
-  });
+  auto const control = seen.control_.look(
+      generation,
+      [&](std::uint64_t found) {
+        info.id = scope_id{range_.first() + slot, found};
+        char const* const route = seen.route_data_.read();
+        info.route = {route, seen.route_size_.read()};
+        info.opened = scope_clock::time_point{scope_clock::duration{seen.opened_.read()}};
+        info.deadline = scope_clock::time_point{scope_clock::duration{seen.deadline_.read()}};
+        info.opener_thread = seen.opener_thread_.read();
+        info.phase = seen.phase_.read();
+        info.reserved_bytes = seen.reserved_bytes();  // relaxed: a figure, not part of S5
+      },
+      bits);
   if (!control) return std::nullopt;
+  if ((*control & detail::scope_control::live_bit) == 0) info.phase = scope_phase::closing;
   info.stop_requested = (*control & detail::scope_control::cancelled_bit) != 0;
   return info;
 }
@@ -227,6 +232,12 @@ bool scope_registry::request_cancel(scope_id id) noexcept {
 std::size_t scope_registry::live() const noexcept {
   std::size_t count = 0;
   for_each_live([&count](scope_info const&) { ++count; });
+  return count;
+}
+
+std::size_t scope_registry::unfinished() const noexcept {
+  std::size_t count = 0;
+  for_each_unfinished([&count](scope_info const&) { ++count; });
   return count;
 }
 

@@ -286,6 +286,30 @@ TEST(Drain, ReportsWhatStillRunsAfterTheHardLimitWithItsAge) {
   block.open();
 }
 
+TEST(Drain, WaitsForTheDestructorsOfWhatHasEnded) {
+  struct slow {
+    std::latch& begun;
+    std::latch& go_on;
+    ~slow() {
+      begun.count_down();
+      go_on.wait();
+    }
+  };
+  std::latch begun(1);
+  std::latch go_on(1);
+  executor pool{{.workers = 1}};
+  ASSERT_TRUE(pool.try_submit(
+      {.route = "slow"}, [&](request_context& request) { request.arena().make<slow>(begun, go_on); }, ignore));
+  begun.wait();  // the request has its completion, and its id is refused
+  auto const report = pool.drain(1ms, 1ms);
+  ASSERT_EQ(report.remaining.size(), 1U);
+  EXPECT_EQ(report.remaining[0].route, "slow");
+  EXPECT_EQ(report.remaining[0].phase, "closing");
+  go_on.count_down();
+  EXPECT_TRUE(pool.drain(1min, 1s).complete());
+  EXPECT_EQ(pool.pages().stats().pages_in_use(), 0U) << "its pages are home";
+}
+
 TEST(Drain, CountsAHeldScopeAsNotEnded) {
   executor pool{{.workers = 1}};
   std::promise<mayfly::scope_hold> given;

@@ -155,6 +155,7 @@ TEST(WorkerExploration, ALoneWorkerStartsAndStopsWithWhatEverIsThere) {
 /// A scope per request, as submit and drain see it: open while it waits and runs, then not.
 struct drained_state : pool_state {
   std::array<mayfly::detail::basic_scope_control<explored_atomics>, 2> scopes;
+  std::array<var<int>, 2> destroyed;  // what destructors write
 
   void open_and_submit(std::uint32_t request) {
     scopes[request].set_free(1);
@@ -163,8 +164,13 @@ struct drained_state : pool_state {
     if (push(request)) {
       gate.wake_one();
     } else {
-      require(scopes[request].close(1) == scope_end::now, "a refused request's scope ends with the refusal");
+      end(request);
     }
+  }
+  void end(std::uint32_t request) {
+    require(scopes[request].close(1) == scope_end::now, "a request's scope ends with it, or with its refusal");
+    destroyed[request] = 1;
+    scopes[request].set_free(2);
   }
   void run_all() {
     std::uint32_t request = 0;
@@ -175,12 +181,13 @@ struct drained_state : pool_state {
       }
       records[request] = 2;
       ++taken[request];
-      require(scopes[request].close(1) == scope_end::now, "a request's scope ends with it");
+      end(request);
     }
   }
-  [[nodiscard]] bool live() const {
+  /// As scope_registry::unfinished().
+  [[nodiscard]] bool unfinished() const {
     for (auto const& each : scopes) {
-      if (each.look(std::nullopt, [](std::uint64_t) {})) return true;
+      if (each.look(std::nullopt, [](std::uint64_t) {}, each.tenancy_bits)) return true;
     }
     return false;
   }
@@ -188,19 +195,27 @@ struct drained_state : pool_state {
 
 TEST(DrainExploration, NothingIsAcceptedOrRunsBehindADrain) {
   auto const found = explore_state<drained_state>(
-      "drain against submit: once drain sees no live scope, what was accepted has run, and nothing is accepted later",
+      "drain against submit: once drain sees no unfinished scope, what was accepted has run and its destructors too, "
+      "and nothing is accepted later",
       within({2, 1}, {3, 2}), [](execution& run, drained_state& state) {
-        run.thread([&] { state.open_and_submit(0); });
+        run.thread([&] {
+          state.open_and_submit(0);
+          state.run_all();  // a worker
+        });
         run.thread([&] { state.open_and_submit(1); });
         run.thread([&] {
           state.run_all();
           state.ring.close();  // the drain
           state.run_all();
-          while (state.live()) explored_atomics::pause();
+          while (state.unfinished()) explored_atomics::pause();
+          for (std::size_t i = 0; i < state.destroyed.size(); ++i) {
+            // A request that was refused has ended for its submitter alone.
+            if (state.taken[i] != 0) require(state.destroyed[i] == 1, "what destructors did is there");
+          }
           require(!state.push(3), "nothing is accepted behind a drain");
         });
         run.finally([&] {
-          require(!state.live(), "nothing lives behind a drain");
+          require(!state.unfinished(), "nothing lives behind a drain");
           state.check();
         });
       });

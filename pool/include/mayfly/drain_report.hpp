@@ -13,7 +13,7 @@ namespace mayfly {
 struct straggler {
   scope_id id;
   std::string route;
-  std::string phase;  ///< queued, running, completing or held
+  std::string phase;  ///< queued, running, completing, held, or closing: its destructors run, or a pin keeps its memory
   std::chrono::nanoseconds age{};
 };
 

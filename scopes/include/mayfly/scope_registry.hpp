@@ -90,9 +90,23 @@ class scope_registry final : private detail::thread_exit_listener {
     }
   }
 
+  /// The same for every scope whose memory is still there: also those that have ended for everybody (phase closing) and
+  /// wait for the last pin, or for their destructors.
+  template <typename Visitor>
+  void for_each_unfinished(Visitor&& visit) const {
+    // sync slot-limit: acquire; pairs with take_fresh_slot(); every slot below has been constructed
+    std::uint32_t const limit = used_limit_.load(std::memory_order_acquire);
+    for (std::uint32_t slot = 0; slot < limit; ++slot) {
+      if (auto const info = look(slot, std::nullopt, detail::scope_control::tenancy_bits)) visit(*info);
+    }
+  }
+
   [[nodiscard]] std::uint32_t capacity() const noexcept { return capacity_; }
   /// Scopes open now. A walk over the slots.
   [[nodiscard]] std::size_t live() const noexcept;
+  /// Scopes whose memory is still there. A walk over the slots; where it finds none, what their destructors did is
+  /// visible to the caller, and every page is home.
+  [[nodiscard]] std::size_t unfinished() const noexcept;
   /// Slots whose generations are used up.
   [[nodiscard]] std::uint32_t retired_slots() const noexcept { return retired_.load(std::memory_order_relaxed); }
   [[nodiscard]] page_pool& pool() const noexcept { return *pool_; }
@@ -116,7 +130,8 @@ class scope_registry final : private detail::thread_exit_listener {
   friend class scope;
 
   [[nodiscard]] scope* slot_of(scope_id id) const noexcept;
-  [[nodiscard]] std::optional<scope_info> look(std::uint32_t slot, std::optional<scope_id> wanted) const noexcept;
+  [[nodiscard]] std::optional<scope_info> look(std::uint32_t slot, std::optional<scope_id> wanted,
+                                               std::uint64_t bits = detail::scope_control::live_bit) const noexcept;
   [[nodiscard]] std::optional<std::uint32_t> take_slot() noexcept;
   [[nodiscard]] std::optional<std::uint32_t> take_fresh_slot() noexcept;
   void give_slot(scope& ended, std::uint64_t next_generation) noexcept;

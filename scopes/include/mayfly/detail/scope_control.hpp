@@ -63,6 +63,7 @@ class basic_scope_control {
   /// The slot is free for the tenant of that generation; 0: for nobody. By whoever has torn the one before down, or
   /// makes the slot.
   void set_free(std::uint64_t generation) noexcept {
+    // sync scope-end: release; pairs with look(); publishes that the memory is gone, and what destructors did
     // sync scope-fields: release; pairs with look(); comes before anything the next tenant writes
     word_.store(generation << generation_shift, std::memory_order_release);
   }
@@ -147,19 +148,23 @@ class basic_scope_control {
   }
 
   /// Reads the slot's fields by `read(generation)` (basic_slot_field::read, each) between two looks at the word, as a
-  /// sequence lock does (S5). The word where they are of one live tenant, the `wanted` one if there is one. The fields'
-  /// own acquire loads keep the second look behind them, so no fence is needed. Wait-free.
+  /// sequence lock does (S5). The word where they are of one tenant, the `wanted` one if there is one, that has one of
+  /// the `bits` in both looks: that lives, or (tenancy_bits) whose memory is not gone. The fields' own acquire loads
+  /// keep the second look behind them, so no fence is needed. Wait-free.
   template <typename Read>
-  [[nodiscard]] std::optional<std::uint64_t> look(std::optional<std::uint64_t> wanted, Read&& read) const {
+  [[nodiscard]] std::optional<std::uint64_t> look(std::optional<std::uint64_t> wanted, Read&& read,
+                                                  std::uint64_t bits = live_bit) const {
     // sync scope-open: acquire; pairs with open(); reads the slot's fields
+    // sync scope-end: acquire; pairs with set_free(); who sees the slot free sees what the destructors did
     std::uint64_t const before = word_.load(std::memory_order_acquire);
     std::uint64_t const generation = generation_of(before);
-    if ((before & live_bit) == 0 || (wanted && *wanted != generation)) return std::nullopt;
+    if ((before & bits) == 0 || (wanted && *wanted != generation)) return std::nullopt;
     read(generation);
     MAYFLY_SCHEDULE_POINT("scope-look");
-    // Relaxed: ordered behind the fields' loads by their acquire.
-    std::uint64_t const after = MAYFLY_MUTANT("no-second-look") ? before : word_.load(std::memory_order_relaxed);
-    return is_live(after, generation) ? std::optional{after} : std::nullopt;
+    // Ordered behind the fields' loads by their acquire.
+    // sync scope-end: acquire; pairs with set_free(); also who sees only here that the slot is free
+    std::uint64_t const after = MAYFLY_MUTANT("no-second-look") ? before : word_.load(std::memory_order_acquire);
+    return generation_of(after) == generation && (after & bits) != 0 ? std::optional{after} : std::nullopt;
   }
 
   [[nodiscard]] static constexpr bool is_live(std::uint64_t word, std::uint64_t generation) noexcept {
