@@ -22,7 +22,8 @@ struct executor_options {
   std::size_t workers = 0;
   static constexpr std::size_t most_workers = 1024;
 
-  /// Requests accepted and not ended, held ones included: the number of scopes. 0: 1024 + 32 for each worker.
+  /// Requests accepted and not ended, held ones included: the number of scopes. 0: max_queued or 1,024, whichever
+  /// is more, and 32 for each worker.
   std::size_t max_in_flight = 0;
   static constexpr std::size_t most_in_flight = std::size_t{1} << 22;
 
