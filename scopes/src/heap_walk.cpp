@@ -211,7 +211,9 @@ void heap_walk::search_sanitized([[maybe_unused]] memory_range mapping) noexcept
     std::size_t bytes = 0;
     char name[1];
     std::string_view const kind = __asan_locate_address(pointer_to(found.at), name, sizeof name, &block, &bytes);
-    if (kind == "heap") hold(found, {reinterpret_cast<std::uintptr_t>(block), bytes});
+    // The nearest block, which need not be one that the word lies in: a mapping of ours may come right behind it.
+    memory_range const nearest{reinterpret_cast<std::uintptr_t>(block), bytes};
+    if (kind == "heap" && nearest.has(found.at)) hold(found, nearest);
   }
 #endif
 }
