@@ -5,6 +5,10 @@
 #       NO_INSTALL it is installed with its headers and becomes component <part> of the CMake package.
 #   mayfly_add_program(<name> SOURCES main.cpp... [LINK lib...])
 #       executable <name>, warnings, installed into bin/.
+#   mayfly_takes_plugins(<program>)
+#       the program has all of the core in it, and exports it: a plugin links nothing of mayfly.
+#   mayfly_add_plugin(<name> SOURCES x.cpp...)
+#       shared object <name>.so with handlers (<mayfly/plugin.hpp>) for such a program.
 #   mayfly_add_test(<name> SOURCES x_test.cpp... [LINK lib...] [LABELS l...] [TIMEOUT seconds] [RUN_SERIAL]
 #                   [ENVIRONMENT VAR=value...])
 #       GoogleTest executable <name> (GTest::gmock_main linked); each of its tests becomes a test of ctest.
@@ -105,6 +109,23 @@ function(mayfly_add_program name)
   if(MAYFLY_INSTALL)
     install(TARGETS ${name} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
   endif()
+endfunction()
+
+function(mayfly_takes_plugins name)
+  set_target_properties(${name} PROPERTIES
+    ENABLE_EXPORTS ON
+    LINK_LIBRARY_OVERRIDE "WHOLE_ARCHIVE,mayfly_arena,mayfly_scopes,mayfly_pool")
+endfunction()
+
+function(mayfly_add_plugin name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES")
+  add_library(${name} MODULE ${arg_SOURCES})
+  set_target_properties(${name} PROPERTIES PREFIX "")
+  foreach(part arena scopes pool)
+    target_include_directories(${name} PRIVATE $<TARGET_PROPERTY:mayfly_${part},INTERFACE_INCLUDE_DIRECTORIES>)
+    target_compile_definitions(${name} PRIVATE $<TARGET_PROPERTY:mayfly_${part},INTERFACE_COMPILE_DEFINITIONS>)
+  endforeach()
+  mayfly_warnings(${name})
 endfunction()
 
 # A sanitizer's finding ends the test, with a stack.

@@ -176,7 +176,7 @@ choice choose(choice_plan const& plan, std::uint64_t number) noexcept {
   what.priority = urgency == 0 ? 0 : urgency < 8 ? 1 : 2;
   what.wait_us = static_cast<std::uint32_t>(from.between(0, 100));
   std::uint64_t const handler = from.next();
-  if (plan.plugin_handlers != 0) what.plugin_handler = static_cast<std::uint8_t>(handler % plan.plugin_handlers);
+  if (plan.plugin_handlers != 0) what.plugin_handler = static_cast<std::uint32_t>(handler % plan.plugin_handlers);
   choose_for_kind(what, from);
   choose_faults(what, plan.faults, from);
   return what;

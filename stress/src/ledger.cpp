@@ -110,7 +110,9 @@ void ledger::completed(ledger_record& of, std::uint64_t number) {
     return complain(number, "exactly one completion, before its scope closes", before);
   }
   completed_.fetch_add(1, std::memory_order_relaxed);  // relaxed: a figure
-  if ((before & opened_flag) == 0) end_part(of, number);
+  if ((before & opened_flag) != 0) return;
+  live_.fetch_sub(1, std::memory_order_relaxed);  // relaxed: a figure
+  end_part(of, number);
 }
 
 void ledger::closed(ledger_record& of, std::uint64_t number) {
@@ -118,6 +120,7 @@ void ledger::closed(ledger_record& of, std::uint64_t number) {
   if (!is_of(before, number) || (before & (closed_flag | completed_flag)) != completed_flag) {
     return complain(number, "its scope closes once, after its completion", before);
   }
+  live_.fetch_sub(1, std::memory_order_relaxed);  // relaxed: a figure
   end_part(of, number);
 }
 
@@ -139,7 +142,6 @@ void ledger::end_part(ledger_record& of, std::uint64_t number) {
 void ledger::finish(ledger_record& of, std::uint64_t number) {
   std::uint64_t const life = of.life_.load(std::memory_order_relaxed);  // relaxed: ordered by record-part
   if ((life & accepted_flag) != 0) {
-    live_.fetch_sub(1, std::memory_order_relaxed);  // relaxed: a figure
     bool const open = (life & opened_flag) != 0 && (life & closed_flag) == 0;
     if ((life & completed_flag) == 0 || open) complain(number, "it ends completed and closed", life);
   }
@@ -149,7 +151,9 @@ void ledger::finish(ledger_record& of, std::uint64_t number) {
 
 void ledger::add_live() noexcept {
   // relaxed: figures
-  std::uint64_t const live = live_.fetch_add(1, std::memory_order_relaxed) + 1;
+  std::int64_t const now = live_.fetch_add(1, std::memory_order_relaxed) + 1;
+  if (now <= 0) return;
+  auto const live = static_cast<std::uint64_t>(now);
   std::uint64_t most = most_live_.load(std::memory_order_relaxed);
   while (live > most &&
          !most_live_.compare_exchange_weak(most, live, std::memory_order_relaxed, std::memory_order_relaxed)) {

@@ -55,8 +55,14 @@ class steps {
       case request_kind::timers:
         return run_timers();
       case request_kind::plugin:
-        return world_.user_handlers[what_.plugin_handler].run(request_, what_.number);
+        return run_plugin();
     }
+  }
+
+  /// The user's own handler, between bytes of ours, which must stay as they are.
+  void run_plugin() {
+    world_.user_handlers[what_.plugin_handler].run(
+        {.request = request_, .seed = world_.plan.seed, .number = what_.number});
   }
 
   void write_some(std::uint64_t least, std::uint64_t most, std::uint64_t most_bytes) {

@@ -1,6 +1,7 @@
 #include <mayfly/detail/thread_id.hpp>
 #include <mayfly/scope_entry.hpp>
 #include <mayfly/stress/requests.hpp>
+#include <mayfly/stress/thread_stacks.hpp>
 
 #include <optional>
 #include <string>
@@ -106,6 +107,7 @@ request_body::~request_body() {
 }
 
 request_body const* stress_handler::operator()(request_context& request) const {
+  let_stack_be_asked();
   auto& runs_on = in->runs_on[request.scope().slot_index()];
   runs_on.store(detail::this_thread_id(), std::memory_order_relaxed);  // relaxed: for the watchdog to look at
   in->book.started(*record, number);

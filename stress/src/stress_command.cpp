@@ -1,3 +1,4 @@
+#include <mayfly/programs/plugin_file.hpp>
 #include <mayfly/programs/terminal_line.hpp>
 #include <mayfly/stress/report.hpp>
 #include <mayfly/stress/stress_command.hpp>
@@ -9,6 +10,8 @@
 #include <iostream>
 #include <memory>
 #include <optional>
+#include <utility>
+#include <vector>
 
 #include <unistd.h>
 
@@ -50,7 +53,14 @@ exit_code stress_command(stress_options const& options, run_surroundings surroun
     }
     return watching;
   };
-  run_result const result = run(options, {}, surroundings);
+  // Before the run, and gone after it: their code is there as long as anything of theirs lives.
+  std::vector<programs::plugin_file> plugins;
+  std::vector<plugin::named_handler> handlers;
+  for (auto const& path : options.plugins) {
+    auto const& named = plugins.emplace_back(path).handlers().handlers();
+    handlers.insert(handlers.end(), named.begin(), named.end());
+  }
+  run_result const result = run(options, std::move(handlers), surroundings);
   std::string const wrong = violations_text(options, result);
   if (!wrong.empty()) std::cerr << wrong;
   if (options.json) {

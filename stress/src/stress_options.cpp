@@ -86,13 +86,13 @@ constexpr std::array<setting, 15> all_settings{{
        return read_number(to.requests.emplace(), value, 1, most_requests);
      }},
     {"mix", shape::text, "MIX", "What is done",
-     "default, or kinds with weights: small, large, oversize, parallel, tasks, nested, held, throwing, cancelled, "
-     "expiring, detached, timers, plugin",
+     "default, or kinds with weights such as small=10,held=1: small, large, oversize,\nparallel, tasks, nested, held, "
+     "throwing, cancelled, expiring, detached, timers, plugin",
      &read_mix},
     {"faults", shape::text, "LIST", "What is done", "of pages, cancel, throw, slow; or none (default: all four)",
      &read_faults},
     {"plugin", shape::list, "FILE.so", "What is done",
-     "handlers of your own (docs/plugins.md); may be said again. Alone in the mix unless --mix says otherwise",
+     "handlers of your own (docs/plugins.md); may be said again.\nAlone in the mix unless --mix says otherwise",
      [](stress_options& to, std::string const& value) -> answer {
        if (value.empty()) return "names no file";
        to.plugins.push_back(value);
@@ -105,12 +105,12 @@ constexpr std::array<setting, 15> all_settings{{
     {"in-flight", shape::text, "N", "How", "requests accepted and not ended, at most (default 256)",
      [](stress_options& to, std::string const& value) { return read_number(to.in_flight, value, 1, 65'536); }},
     {"page-budget", shape::text, "BYTES", "How",
-     "memory that all pages may take; 0: no limit (default: 16MiB with the fault pages, else 0)", &read_page_budget},
+     "memory that all pages may take; 0: no limit\n(default: 4MiB with the fault pages, else 0)", &read_page_budget},
     {"perturb", shape::text, "off|light|heavy", "How",
-     "delays at the interleaving points of lock-free steps, where the build has them (default light)",
+     "delays at the interleaving points of lock-free steps, where the\nbuild has them (default light)",
      &read_perturbation},
     {"watchdog", shape::text, "TIME", "How",
-     "when nothing gets done for so long: prints every live scope and all stacks, and ends (default 30s)",
+     "when nothing gets done for so long: prints every live scope and\nall stacks, and ends (default 30s)",
      [](stress_options& to, std::string const& value) { return read_duration(to.watchdog, value); }},
     {"json", shape::flag, "", "What is shown", "the report as one JSON object on standard output",
      [](stress_options& to, std::string const&) { return to.json = true, answer{}; }},

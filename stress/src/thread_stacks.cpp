@@ -10,6 +10,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <deque>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -28,9 +29,10 @@ constexpr int own_frames = 2;  // the handler, and what the kernel returns to
 
 int stack_signal() { return SIGRTMIN + 5; }
 
-/// What a thread answers into. Each question has a slot of its own and is never reused: an answer that comes too late
-/// goes where nobody looks any more.
+/// What a thread answers into. Kept for ever, and never used again: an answer that comes too late goes where nobody
+/// looks any more.
 struct question {
+  std::int32_t thread = 0;
   std::array<void*, most_frames> frames{};
   int count = 0;
   std::atomic<bool> answered{false};
@@ -43,7 +45,8 @@ static_assert(std::atomic<question*>::is_always_lock_free && std::atomic<bool>::
 void answer_with_stack(int) {
   int const kept = errno;
   // sync stack-asked: acquire; pairs with ask(); the question is ready
-  if (question* const mine = asked.exchange(nullptr, std::memory_order_acquire)) {
+  question* const mine = asked.load(std::memory_order_acquire);
+  if (mine != nullptr && mine->thread == static_cast<std::int32_t>(::gettid())) {  // else it is too late
     mine->count = ::backtrace(mine->frames.data(), most_frames);
     // sync stack-answered: release; pairs with ask(); publishes the frames
     mine->answered.store(true, std::memory_order_release);
@@ -78,7 +81,9 @@ std::string frame_text(void* address) {
 
 thread_stack ask(std::int32_t thread, std::chrono::milliseconds patience) {
   thread_stack stack{thread, name_of_thread(thread), {}, {}};
-  auto* const mine = new question;  // never freed where the answer does not come: it may still come
+  static std::deque<question> kept;
+  auto* const mine = &kept.emplace_back();
+  mine->thread = thread;
   // sync stack-asked: release; pairs with answer_with_stack(); hands the question over
   asked.store(mine, std::memory_order_release);
   if (::syscall(SYS_tgkill, ::getpid(), thread, stack_signal()) != 0) {
@@ -90,18 +95,26 @@ thread_stack ask(std::int32_t thread, std::chrono::milliseconds patience) {
     if (std::chrono::steady_clock::now() >= until) {
       stack.missing = "it did not answer within " + std::to_string(patience.count()) +
                       " ms: it blocks signals, or is inside the kernel for good";
-      asked.store(nullptr, std::memory_order_relaxed);  // relaxed: only takes the question back
       return stack;
     }
     std::this_thread::sleep_for(std::chrono::milliseconds{1});
   }
   for (int i = own_frames; i < mine->count; ++i)
     stack.frames.push_back(frame_text(mine->frames[static_cast<std::size_t>(i)]));
-  if (stack.missing.empty()) delete mine;
   return stack;
 }
 
 }  // namespace
+
+void let_stack_be_asked() noexcept {
+  static constinit thread_local bool let = false;
+  if (let) return;
+  sigset_t set;
+  ::sigemptyset(&set);
+  ::sigaddset(&set, stack_signal());
+  ::pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+  let = true;
+}
 
 void prepare_stacks() {
   std::array<void*, 4> first;

@@ -1,4 +1,6 @@
-"""Runs the built program as its users do: stress_program_test.py PATH-OF-MAYFLY-STRESS [unittest arguments]."""
+"""Runs the built program as its users do:
+
+stress_program_test.py PATH-OF-MAYFLY-STRESS FOLDER-OF-PLUGINS SANITIZERS [unittest arguments]."""
 
 import json
 import re
@@ -8,7 +10,7 @@ import subprocess
 import sys
 import unittest
 
-STRESS = sys.argv.pop(1) if len(sys.argv) > 1 else ""
+STRESS, PLUGINS, SANITIZERS = (sys.argv.pop(1) for _ in range(3)) if len(sys.argv) > 3 else ("", "", "")
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background may have been told to ignore it
 
 
@@ -31,7 +33,7 @@ class Runs(unittest.TestCase):
         for fault, count in did["faults"].items():
             self.assertGreater(count, 0, fault)
         self.assertGreater(did["scopes"]["ended_ids_probed"], 0)
-        self.assertLessEqual(did["pages"]["peak_bytes"], 16 << 20)
+        self.assertLessEqual(did["pages"]["peak_bytes"], 4 << 20)
 
     def test_the_same_seed_makes_the_same_choices_and_the_repeat_command_says_how(self):
         first = json.loads(stress("--seed", "9", "--requests", "300", "--faults", "throw", "--json").stdout)
@@ -68,6 +70,43 @@ class Runs(unittest.TestCase):
         self.assertEqual(run.returncode, 130)
         self.assertIn("stopped early", out)
         self.assertIn("verdict: clean", out)
+
+
+class Trouble(unittest.TestCase):
+    @unittest.skipIf("address" in SANITIZERS, "AddressSanitizer would see it first")
+    def test_a_byte_that_somebody_wrote_over_is_a_violation_that_its_command_repeats(self):
+        end = stress("--seed", "7", "--requests", "60", "--faults", "none", "--plugin", f"{PLUGINS}/scribbling_plugin.so")
+        self.assertEqual(end.returncode, 1)
+        self.assertRegex(end.stderr, r"VIOLATION \(seed 7, request \d+\)\n  expected: the .*\n  seen:     .+\n")
+        self.assertRegex(end.stdout, r"verdict: WRONG, \d+ violations? in ")
+        repeat = re.search(r"^repeat with: mayfly-stress (stress .*)$", end.stderr, re.MULTILINE)[1]
+        again = subprocess.run([STRESS, *shlex.split(repeat), "--json"], capture_output=True, timeout=100, check=False)
+        self.assertEqual(again.returncode, 1)
+        found = json.loads(again.stdout)
+        self.assertEqual(found["verdict"], "wrong")
+        self.assertGreaterEqual(found["found"][0]["request"], 20)
+
+    def test_the_watchdog_says_who_hangs_where(self):
+        end = stress("--seed", "7", "--watchdog", "1s", "--faults", "none", "--plugin", f"{PLUGINS}/hanging_plugin.so")
+        self.assertEqual(end.returncode, 4)
+        self.assertIn("nothing got done for 1.00 s", end.stderr)
+        runner = re.search(r"scope \d+\.\d+ route plugin, running, .* old, on thread (\d+)", end.stderr)
+        self.assertTrue(runner, end.stderr)
+        stack = end.stderr.split(f"thread {runner[1]} stress-")[1].split("\nthread ")[0]
+        self.assertIn("hang_for_ever", stack)
+        self.assertIn("run_steps", stack)
+        self.assertRegex(end.stderr, r"repeat with: mayfly-stress stress --seed 7 --requests \d+ --mix plugin ")
+        self.assertTrue(end.stderr.endswith("verdict: STALLED\n"))
+
+    def test_a_plugin_that_is_none_is_refused_with_cause_and_remedy(self):
+        for name, words in (
+            ("empty_plugin", "has no MAYFLY_PLUGIN"),
+            ("other_version_plugin", "built for version 2"),
+            ("no_such_plugin", "there is no such file"),
+        ):
+            end = stress("--plugin", f"{PLUGINS}/{name}.so")
+            self.assertEqual((end.returncode, end.stdout), (2, ""), name)
+            self.assertIn(words, end.stderr)
 
 
 class Nonsense(unittest.TestCase):

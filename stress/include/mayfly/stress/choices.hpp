@@ -96,8 +96,8 @@ struct choice {
   std::uint64_t number = 0;
   std::uint64_t key = 0;  ///< what its bytes are made from; its answer too
   request_kind kind = request_kind::small;
-  std::uint8_t priority = 1;        ///< of mayfly::priority
-  std::uint8_t plugin_handler = 0;  ///< which of the handlers loaded
+  std::uint8_t priority = 1;         ///< of mayfly::priority
+  std::uint32_t plugin_handler = 0;  ///< which of the handlers loaded
   thrown_thing throws = thrown_thing::nothing;
   throwing_place throws_at = throwing_place::between_steps;
   bool throw_is_fault = false;    ///< not of its kind, but injected

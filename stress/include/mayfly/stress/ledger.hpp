@@ -55,7 +55,7 @@ class ledger {
   [[nodiscard]] std::uint64_t accepted_count() const noexcept { return figure(accepted_); }
   [[nodiscard]] std::uint64_t refused_count() const noexcept { return figure(refused_); }
   [[nodiscard]] std::uint64_t completed_count() const noexcept { return figure(completed_); }
-  /// Accepted and not ended, at most.
+  /// Scopes of requests that were open at a time, at most.
   [[nodiscard]] std::uint64_t most_live() const noexcept { return figure(most_live_); }
 
  private:
@@ -78,7 +78,7 @@ class ledger {
   std::atomic<std::uint64_t> accepted_{0};
   std::atomic<std::uint64_t> refused_{0};
   std::atomic<std::uint64_t> completed_{0};
-  std::atomic<std::uint64_t> live_{0};
+  std::atomic<std::int64_t> live_{0};  // for a moment below zero: an end may be told before its acceptance
   std::atomic<std::uint64_t> most_live_{0};
 };
 

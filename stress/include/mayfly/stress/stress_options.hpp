@@ -38,7 +38,7 @@ struct stress_options {
   bool quiet = false;
   progress_choice progress = progress_choice::automatic;
 
-  static constexpr std::size_t tight_page_budget = std::size_t{16} << 20U;  ///< what the fault `pages` takes
+  static constexpr std::size_t tight_page_budget = std::size_t{4} << 20U;  ///< what the fault `pages` takes
   [[nodiscard]] std::size_t page_budget_bytes() const;
 };
 

@@ -40,7 +40,7 @@ struct run_surroundings {
 };
 
 /// Submits, waits for the end of everything, and checks what must hold then. Options must be complete().
-[[nodiscard]] run_result run(stress_options const& options, std::vector<user_handler> handlers,
+[[nodiscard]] run_result run(stress_options const& options, std::vector<plugin::named_handler> handlers,
                              run_surroundings const& surroundings);
 
 /// Of a pool that nobody uses: each page ever made is idle, once, and what is committed is what is idle.

@@ -19,6 +19,9 @@ struct thread_stack {
 /// for its answer, so a thread that blocks signals, or is inside the kernel for good, has none. One caller at a time.
 [[nodiscard]] std::vector<thread_stack> stacks_of_other_threads(std::chrono::milliseconds patience);
 
+/// Lets the calling thread be asked: an executor's workers block all signals. Costs a load after a thread's first call.
+void let_stack_be_asked() noexcept;
+
 /// Makes everything ready that could not be done while threads hang: call it early.
 void prepare_stacks();
 

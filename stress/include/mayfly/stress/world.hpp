@@ -2,6 +2,7 @@
 
 #include <mayfly/executor.hpp>
 #include <mayfly/page_pool.hpp>
+#include <mayfly/plugin.hpp>
 #include <mayfly/stress/choices.hpp>
 #include <mayfly/stress/ended_ids.hpp>
 #include <mayfly/stress/handoff.hpp>
@@ -37,12 +38,6 @@ struct held_scope {
   std::uint32_t wait_us = 0;
 };
 
-/// A handler of the user's; see plugin.hpp.
-struct user_handler {
-  std::string name;
-  std::function<void(request_context&, std::uint64_t number)> run;
-};
-
 /// Everything that the requests of a run share. Outlives them.
 struct world {
   world(choice_plan chosen, std::size_t submitters, std::size_t in_flight)
@@ -55,7 +50,7 @@ struct world {
   ended_ids ended;
   handoff<cancel_order> to_cancel;
   handoff<held_scope> to_let_go;
-  std::vector<user_handler> user_handlers;
+  std::vector<plugin::named_handler> user_handlers;  ///< by choice::plugin_handler
   page_pool* pages = nullptr;
   executor* requests = nullptr;
   scope_registry* registry = nullptr;   ///< the executor's; while its destructor waits for the last scopes, too

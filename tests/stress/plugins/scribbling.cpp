@@ -1,0 +1,12 @@
+// From request 20 on writes in front of what it has allocated, where the bytes of the program lie.
+#include <mayfly/plugin.hpp>
+
+#include <cstddef>
+
+MAYFLY_PLUGIN(mine) {
+  mine.add_handler("scribble", [](mayfly::plugin_call const& call) {
+    auto* const own = static_cast<std::byte volatile*>(call.request.arena().allocate(64));
+    own[0] = std::byte{1};
+    if (call.number >= 20) own[-8] = own[-8] ^ std::byte{0x55};
+  });
+}
