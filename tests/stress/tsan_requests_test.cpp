@@ -2,7 +2,7 @@
 // every access, and for the ledger, which judges what became of them. Plain data passes wherever mayfly promises an
 // order.
 //
-// MAYFLY_TSAN_REQUESTS says how many (20,000), MAYFLY_SCHEDULE_SEED which choices.
+// MAYFLY_TSAN_REQUESTS says how many (2,000), MAYFLY_SCHEDULE_SEED which choices.
 
 #include <mayfly/channel.hpp>
 #include <mayfly/executor.hpp>
@@ -301,7 +301,7 @@ void mix::settle(std::size_t requests, std::uint64_t refused_before) {
 
 std::size_t requests_to_run() {
   char const* const asked = std::getenv("MAYFLY_TSAN_REQUESTS");
-  if (asked == nullptr) return 20'000;
+  if (asked == nullptr) return 2'000;
   std::size_t const requests = std::strtoull(asked, nullptr, 10);
   if (requests == 0) throw std::invalid_argument("MAYFLY_TSAN_REQUESTS must be a number of requests, at least 1");
   return requests;
