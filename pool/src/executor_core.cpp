@@ -56,8 +56,7 @@ executor_core::~executor_core() {
   timers_.close();
   close_rings();
   stop_workers();
-  while (registry_.unfinished() != 0)
-    std::this_thread::sleep_for(std::chrono::milliseconds{1});  // held and pinned ones
+  while (!registry_.idle()) std::this_thread::sleep_for(std::chrono::milliseconds{1});  // held and pinned ones
   // A pool that others share goes on without what we guarded.
   if (options_.guard.one_in != 0) pages_->release_quarantine();
 }

@@ -124,6 +124,15 @@ void scope::tear_down() noexcept {
   registry_->give_slot(*this, id_.generation() + 1);
 }
 
+/// Until the slot is free the scope itself keeps the registry waiting, from then on the count does.
+void scope::tear_down_late() noexcept {
+  scope_registry& registry = *registry_;
+  registry.late_ends_.fetch_add(1, std::memory_order_relaxed);  // relaxed: published with the slot, see idle()
+  tear_down();
+  // sync scope-left: release; pairs with idle(); this thread touches the registry no more
+  registry.late_ends_.fetch_sub(1, std::memory_order_release);
+}
+
 /// Inside the scope: lanes before the arena inside it, newest first, and again while destructors make new objects.
 void scope::run_destructors() noexcept {
   detail::saved_scope const before;

@@ -241,4 +241,11 @@ std::size_t scope_registry::unfinished() const noexcept {
   return count;
 }
 
+bool scope_registry::idle() const noexcept {
+  if (unfinished() != 0) return false;
+  // sync scope-left: acquire; pairs with tear_down_late(); those threads touch the registry no more. Not read too
+  // early: each counted itself before it freed its slot, which has been seen.
+  return late_ends_.load(std::memory_order_acquire) == 0;
+}
+
 }  // namespace mayfly

@@ -366,5 +366,21 @@ TEST_F(Interleaving, ALanePushedMeanwhileIsNotLost) {
   EXPECT_EQ(s.pages_in_use(), 0U);
 }
 
+// ---- a registry that may go
+
+TEST_F(Interleaving, ARegistryIsNotIdleWhileTheThreadThatDroppedTheLastHoldGivesTheSlotBack) {
+  scope& opened = s.open();
+  std::optional<scope_hold> last;
+  inside(opened, [&] { last.emplace(opened.hold()); });
+  opened.close();
+  while_stalled(
+      "front-deposit", [&] { last.reset(); },  // no page was taken: what comes home is the slot, which is free by then
+      [&] {
+        EXPECT_EQ(s.registry.unfinished(), 0U);
+        EXPECT_FALSE(s.registry.idle());
+      });
+  EXPECT_TRUE(s.registry.idle());
+}
+
 }  // namespace
 }  // namespace mayfly

@@ -192,12 +192,17 @@ class alignas(detail::resource_ring) scope : private detail::resource_ring {
 
   [[nodiscard]] mayfly::arena& find_arena();
   [[nodiscard]] mayfly::arena& make_lane(std::uint64_t key);
-  void drop_hold() noexcept { tear_down_if(control_.drop_hold()); }
+  void drop_hold() noexcept { tear_down_late_if(control_.drop_hold()); }
   [[nodiscard]] bool try_pin(std::uint64_t generation) noexcept { return control_.try_pin(generation); }
-  void unpin() noexcept { tear_down_if(control_.unpin()); }
+  void unpin() noexcept { tear_down_late_if(control_.unpin()); }
   void tear_down_if(detail::scope_end end) noexcept {
     if (end == detail::scope_end::now) tear_down();
   }
+  /// By a thread that may be none of those which whoever ends the registry waits for otherwise.
+  void tear_down_late_if(detail::scope_end end) noexcept {
+    if (end == detail::scope_end::now) tear_down_late();
+  }
+  void tear_down_late() noexcept;
   void tear_down() noexcept;
   void quarantine_memory() noexcept;
   void run_destructors() noexcept;

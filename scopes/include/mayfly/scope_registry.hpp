@@ -107,6 +107,9 @@ class scope_registry final : private detail::thread_exit_listener {
   /// Scopes whose memory is still there. A walk over the slots; where it finds none, what their destructors did is
   /// visible to the caller, and every page is home.
   [[nodiscard]] std::size_t unfinished() const noexcept;
+  /// Whether the registry may go: nothing is unfinished, and no thread that dropped the last hold or pin of a scope is
+  /// still on its way out of here. While nobody opens another scope, it stays so. A walk over the slots.
+  [[nodiscard]] bool idle() const noexcept;
   /// Slots whose generations are used up.
   [[nodiscard]] std::uint32_t retired_slots() const noexcept { return retired_.load(std::memory_order_relaxed); }
   [[nodiscard]] page_pool& pool() const noexcept { return *pool_; }
@@ -151,6 +154,7 @@ class scope_registry final : private detail::thread_exit_listener {
   std::mutex fresh_mutex_;                                // guards the first use of a slot
   alignas(64) std::atomic<std::uint32_t> used_limit_{0};  // slots below it have been used; grows when first used
   std::atomic<std::uint32_t> retired_{0};
+  std::atomic<std::uint32_t> late_ends_{0};  // threads that tear a scope down because they dropped its last hold or pin
 };
 
 }  // namespace mayfly
