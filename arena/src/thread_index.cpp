@@ -6,6 +6,8 @@
 #include <cstddef>
 #include <mutex>
 
+#include <pthread.h>
+
 namespace mayfly::detail {
 
 /// Which indices are taken, and who wants to hear of a thread's end. Constant-initialised and never destroyed in
@@ -58,17 +60,38 @@ namespace {
 
 constinit thread_directory directory;
 
-/// Its destructor is the thread's farewell. Code that still runs after it gets no_thread_index.
-struct thread_farewell {
-  thread_index index = no_thread_index;
+/// The thread's farewell: a pthread key's destructor, which runs after those of thread_local objects. Not such an
+/// object itself: where there is no memory to register its destructor, the C library ends the process. A key's value
+/// may be refused. Code that still runs after it (the destructors of later keys) gets no_thread_index.
+void say_farewell(void* /*set*/) noexcept {
+  thread_index const index = assigned_thread_index;
+  assigned_thread_index = no_thread_index;
+  if (index != no_thread_index) directory.end(index);
+}
 
-  ~thread_farewell() {
-    assigned_thread_index = no_thread_index;
-    if (index != no_thread_index) directory.end(index);
+class farewell_key {
+ public:
+  farewell_key() noexcept : made_{pthread_key_create(&key_, &say_farewell) == 0} {}
+  /// Where this code is part of a library that is unloaded, nobody may call it any more.
+  ~farewell_key() {
+    if (made_) pthread_key_delete(key_);
   }
+  farewell_key(farewell_key const&) = delete;
+  farewell_key& operator=(farewell_key const&) = delete;
+
+  /// Whether this thread will say farewell.
+  [[nodiscard]] bool set() const noexcept { return made_ && pthread_setspecific(key_, &directory) == 0; }
+
+ private:
+  pthread_key_t key_{};
+  bool made_;
 };
 
-thread_local thread_farewell farewell;
+/// Made at the first use, which may be before any static object of ours is.
+farewell_key const& farewell() noexcept {
+  static farewell_key const the_one;
+  return the_one;
+}
 
 }  // namespace
 
@@ -77,9 +100,9 @@ void thread_exit_listener::start_listening() noexcept { directory.add(*this); }
 void thread_exit_listener::stop_listening() noexcept { directory.remove(*this); }
 
 thread_index assign_thread_index() noexcept {
-  farewell.index = directory.take();
-  assigned_thread_index = farewell.index;
-  return farewell.index;
+  if (!farewell().set()) return no_thread_index;
+  assigned_thread_index = directory.take();
+  return assigned_thread_index;
 }
 
 thread_index thread_index_limit() noexcept {

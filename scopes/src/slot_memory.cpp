@@ -40,6 +40,10 @@ slot_memory::slot_memory(std::size_t bytes) : kept_{nullptr} {
 }
 
 slot_memory::~slot_memory() {
+  if (!kept_->memory) {  // the system had none: nothing that anybody could use again
+    delete kept_;
+    return;
+  }
   auto& all = left();
   std::scoped_lock const lock{all.mutex};
   kept_->next = all.blocks;

@@ -9,6 +9,8 @@
 #include <random>
 #include <vector>
 
+#include <pthread.h>
+
 namespace mayfly {
 namespace {
 
@@ -123,30 +125,34 @@ TEST(PagePoolThreads, AnArenaMayGoOnInAnotherThread) {
   EXPECT_EQ(pool.stats().pages_in_use(), 0U);
 }
 
-/// Threads beyond the magazines work as those past their thread-local destructors do: through the depot alone.
+/// Threads beyond the magazines work as those past their farewell do: through the depot alone.
 struct late_user {
   page_pool* pool;
-  std::atomic<bool>* done;
-  ~late_user() {
+  bool done = false;
+
+  void use() {
     std::vector<page_span> pages;
     for (int i = 0; i < 10; ++i) pages.push_back(pool->take_page(0));
     for (page_span const& page : pages) pool->give_page(0, page.index);
     page_span const again = pool->take_page(0);
-    *done = detail::this_thread_index() == detail::no_thread_index && again.data != nullptr;
+    done = detail::this_thread_index() == detail::no_thread_index && again.data != nullptr;
     pool->give_page(0, again.index);
   }
 };
 
 TEST(PagePoolThreads, OnesWithoutMagazinesUseTheDepot) {
   page_pool pool{test::small_pool()};
-  std::atomic<bool> done{false};
+  late_user user{&pool};
+  static_cast<void>(detail::this_thread_index());  // the farewell's key is made before this one, hence destroyed before
+  pthread_key_t key{};
+  ASSERT_EQ(pthread_key_create(&key, [](void* of) { static_cast<late_user*>(of)->use(); }), 0);
   std::jthread{[&] {
-    thread_local late_user user{&pool, &done};  // made first, hence destroyed after the thread has lost its index
-    static_cast<void>(user);
+    pthread_setspecific(key, &user);
     arena memory{pool};
     static_cast<void>(memory.allocate(1));
   }}.join();
-  EXPECT_TRUE(done);
+  pthread_key_delete(key);
+  EXPECT_TRUE(user.done);
   EXPECT_EQ(test::pages_made(pool), 10U);
   EXPECT_EQ(pool.stats().classes[0].in_depot, 10U);
   EXPECT_EQ(pool.stats().classes[0].in_magazines, 0U);

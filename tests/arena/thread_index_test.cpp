@@ -9,6 +9,8 @@
 #include <set>
 #include <vector>
 
+#include <pthread.h>
+
 namespace mayfly::detail {
 namespace {
 
@@ -89,13 +91,27 @@ struct late {
   ~late() { *seen = this_thread_index(); }
 };
 
-TEST(ThreadIndex, IsNoneInThreadLocalDestructorsThatRunAfterTheFarewell) {
-  std::atomic<thread_index> seen{0};
+TEST(ThreadIndex, IsStillThereInThreadLocalDestructors) {
+  std::atomic<thread_index> seen{no_thread_index};
+  thread_index index = 0;
   std::jthread{[&] {
-    thread_local late object{&seen};  // made before the farewell, hence destroyed after it
+    thread_local late object{&seen};
     static_cast<void>(object);
-    static_cast<void>(this_thread_index());
+    index = this_thread_index();
   }}.join();
+  EXPECT_EQ(seen, index);
+}
+
+TEST(ThreadIndex, IsNoneAfterTheFarewell) {
+  static_cast<void>(this_thread_index());  // the farewell's key is made before this one, hence destroyed before it
+  pthread_key_t key{};
+  ASSERT_EQ(pthread_key_create(&key, [](void* seen) { *static_cast<thread_index*>(seen) = this_thread_index(); }), 0);
+  thread_index seen = 0;
+  std::jthread{[&] {
+    static_cast<void>(this_thread_index());
+    pthread_setspecific(key, &seen);
+  }}.join();
+  pthread_key_delete(key);
   EXPECT_EQ(seen, no_thread_index);
 }
 

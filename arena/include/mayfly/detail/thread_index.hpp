@@ -6,8 +6,8 @@
 namespace mayfly::detail {
 
 /// A small dense number for every living thread, from 0, reused after the thread has ended. Per-thread caches are
-/// arrays indexed by it. Threads that are past their thread-local destructors have none: they get `no_thread_index`
-/// and work without a cache.
+/// arrays indexed by it. Threads that are past their thread-local destructors and their farewell have none: they get
+/// `no_thread_index` and work without a cache. So do threads for whose farewell there is no memory, until there is.
 using thread_index = std::uint32_t;
 inline constexpr thread_index no_thread_index = std::numeric_limits<thread_index>::max();
 
@@ -34,7 +34,8 @@ class thread_exit_listener {
 inline constexpr thread_index unassigned_thread_index = no_thread_index - 1;
 inline constinit thread_local thread_index assigned_thread_index = unassigned_thread_index;
 
-/// Assigns this thread's index at its first call. Takes a lock; allocates nothing.
+/// Assigns this thread's index at its first call. Takes a lock; allocates only where the process has used more than 31
+/// pthread keys, and gives no_thread_index where that fails.
 [[nodiscard]] thread_index assign_thread_index() noexcept;
 
 /// This thread's index: one thread-local load once it is assigned.

@@ -1,0 +1,256 @@
+#include "scenario.hpp"
+#include <mayfly/arena.hpp>
+#include <mayfly/channel.hpp>
+#include <mayfly/executor.hpp>
+#include <mayfly/promise.hpp>
+#include <mayfly/scope.hpp>
+#include <mayfly/scope_registry.hpp>
+#include <mayfly/task_group.hpp>
+
+#include <array>
+#include <chrono>
+#include <memory>
+#include <new>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <system_error>
+#include <thread>
+#include <vector>
+
+namespace mayfly::test::faults {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// Runs `step`, which may fail in the documented ways only.
+template <class Step>
+void attempt(ledger& book, Step&& step) {
+  try {
+    step();
+  } catch (std::bad_alloc const&) {  // allocation_error too
+    ++book.clean_errors;
+  } catch (std::system_error const&) {  // no thread
+    ++book.clean_errors;
+  } catch (refused_error const&) {
+    ++book.clean_errors;
+  } catch (...) {
+    book.violated("an exception of no documented type");
+  }
+}
+
+/// One request's line in the books: destroyed with the job, whatever becomes of that.
+class line {
+ public:
+  explicit line(ledger& book) noexcept : book_(&book) {}
+
+  template <class R>
+  void operator()(outcome<R> const& end, request_context&) const noexcept {
+    ++(end.has_value() ? book_->values : book_->other_ends);
+  }
+
+ private:
+  ledger* book_;
+};
+
+template <class Handler>
+void ask(executor& pool, ledger& book, Handler&& handler) {
+  attempt(book, [&] {
+    auto const answer = pool.try_submit({.route = "fault"}, std::forward<Handler>(handler), line{book});
+    ++(answer ? book.accepted : book.refused);
+  });
+}
+
+void check_pages(page_pool const& pages, ledger& book) noexcept {
+  page_pool_stats const now = pages.stats();
+  book.expect(now.pages_in_use() == 0, "a page is still in use");
+  book.expect(now.blocks_in_use == 0, "a block is still in use");
+}
+
+/// Runs `body` on an executor, then holds it to what it promises.
+template <class Body>
+void on_executor(ledger& book, executor_options const& options, Body&& body) {
+  attempt(book, [&] {
+    executor pool{options};
+    body(pool);
+    attempt(book, [&] { book.expect(pool.drain(1min, 1min).complete(), "drain() left requests running"); });
+    for (auto const give_up = std::chrono::steady_clock::now() + 10s;
+         pool.registry().live() != 0 && std::chrono::steady_clock::now() < give_up;) {
+      std::this_thread::yield();  // drain() itself had no memory for its report
+    }
+    book.expect(pool.registry().live() == 0, "a scope is still open");
+    executor_stats const stats = pool.stats();
+    book.expect(stats.completed() == stats.accepted, "accepted requests without an outcome");
+    check_pages(pool.pages(), book);
+  });
+  book.expect(book.values + book.other_ends == book.accepted, "outcomes that are not one for each accepted request");
+}
+
+executor_options two_workers() { return {.workers = 2, .max_in_flight = 64}; }
+
+void start_and_stop(ledger& book) {
+  on_executor(book, two_workers(), [](executor&) {});
+}
+
+void submit_values(ledger& book) {
+  on_executor(book, two_workers(), [&](executor& pool) {
+    std::array<char, 4096> large{};
+    for (int i = 0; i < 4; ++i) {
+      ask(pool, book, [i](request_context& request) { return *request.arena().make<int>(i); });
+      ask(pool, book, [i](request_context&) -> int { throw i; });
+      ask(pool, book, [large](request_context&) { return static_cast<int>(large[17]); });
+    }
+  });
+}
+
+/// Futures: each is ready in the end, with a value or a documented exception.
+void submit_futures(ledger& book) {
+  on_executor(book, two_workers(), [&](executor& pool) {
+    std::array<std::future<std::string>, 4> answers;
+    for (std::size_t i = 0; i < answers.size(); ++i) {
+      attempt(book, [&] {
+        answers[i] = pool.submit("future", [i](request_context&) -> std::string {
+          if (i == 3) throw std::bad_alloc{};
+          return std::string(100 * i, 'x');
+        });
+      });
+    }
+    for (auto& answer : answers) {
+      if (answer.valid()) attempt(book, [&] { book.expect(answer.get().size() % 100 == 0, "a value of nobody's"); });
+    }
+    attempt(book, [&] {
+      auto const sum = pool.run({.route = "run"}, [](request_context&) { return 42; });
+      book.expect(!sum.accepted() || sum.kind() != outcome_kind::cancelled, "a result that is none");
+    });
+  });
+}
+
+void nested_work(ledger& book) {
+  on_executor(book, two_workers(), [&](executor& pool) {
+    for (int i = 0; i < 3; ++i) {
+      ask(pool, book, [](request_context& request) {
+        std::atomic<int> sum{0};
+        request.parallel_for(0, 64, [&](std::size_t) {
+          static_cast<void>(request.arena().allocate(512, 8));
+          ++sum;
+        });
+        return sum.load();
+      });
+      ask(pool, book, [i](request_context& request) {
+        task_group group{request};
+        for (int task = 0; task < 4; ++task) {
+          group.run([&request, task, i] {
+            if (task == 2 && i == 1) throw 42;
+            static_cast<void>(request.arena().allocate(100, 8));
+          });
+        }
+        group.wait();
+        return request.nested([](request_context& inner) { return *inner.arena().make<int>(1); });
+      });
+    }
+  });
+}
+
+void spawn_and_timers(ledger& book) {
+  on_executor(book, two_workers(), [&](executor& pool) {
+    attempt(book, [&] {
+      static_cast<void>(pool.spawn(
+          {.route = "spawn"}, [](request_context&, std::string text) { return text.size(); }, std::string(100, 'a')));
+    });
+    for (auto const delay : {0ns, std::chrono::nanoseconds{1ms}, std::chrono::nanoseconds{1h}}) {
+      attempt(book, [&] {
+        static_cast<void>(pool.spawn_after(
+            delay, {.route = "timer"}, [](request_context&, std::string text) { return text.size(); },
+            std::string(100, 'a')));
+      });
+    }
+    attempt(book, [&] {
+      auto const stopped = pool.spawn_after(1h, {.route = "timer"}, [](request_context&) {});
+      if (stopped) book.expect(pool.cancel_timer(stopped.id()), "a timer that waits cannot be cancelled");
+    });
+  });
+}
+
+void channel_and_promise(ledger& book) {
+  on_executor(book, two_workers(), [&](executor& pool) {
+    attempt(book, [&] {
+      channel<std::string> words{2};
+      mayfly::promise<std::string> promised;
+      auto answer = promised.get_future();
+      ask(pool, book, [&words](request_context&) {
+        static_cast<void>(words.try_send(std::string(64, 'w')));
+        words.close();
+        return 0;
+      });
+      attempt(book, [&] { promised.set_value(std::string(64, 'p')); });
+      static_cast<void>(pool.drain(1min, 1min));
+      static_cast<void>(words.try_receive());
+    });
+  });
+}
+
+/// Arenas on a pool, without an executor.
+void arenas(ledger& book) {
+  attempt(book, [&] {
+    page_pool pages;
+    {
+      scope_registry registry{pages, {.capacity = 8}};
+      for (int i = 0; i < 3; ++i) {
+        scope* const opened = registry.open({.route = "arena"});
+        if (opened == nullptr) {
+          ++book.refused;
+          continue;
+        }
+        opened->adopt();
+        for (std::size_t const bytes : {100U, 20'000U, 300'000U, 5'000'000U}) {
+          attempt(book, [&] { static_cast<void>(opened->main_arena().allocate(bytes, 8)); });
+        }
+        attempt(book, [&] { static_cast<void>(opened->main_arena().make<std::vector<int>>(std::size_t{10})); });
+        opened->close();
+      }
+    }
+    check_pages(pages, book);
+    static_cast<void>(pages.trim(true));
+    check_pages(pages, book);
+  });
+}
+
+/// Each thread ends with pages and slots in its magazines.
+void thread_churn(ledger& book) {
+  attempt(book, [&] {
+    page_pool pages;
+    for (int i = 0; i < 4; ++i) {
+      attempt(book, [&] {
+        std::thread([&] {
+          attempt(book, [&] {
+            arena mine{pages};
+            static_cast<void>(mine.allocate(1000, 8));
+          });
+        }).join();
+      });
+    }
+    check_pages(pages, book);
+  });
+}
+
+void guard_mode(ledger& book) {
+  executor_options options = two_workers();
+  options.guard.one_in = 1;
+  on_executor(book, options, [&](executor& pool) {
+    for (int i = 0; i < 4; ++i) {
+      ask(pool, book, [](request_context& request) { return request.arena().allocate(50'000, 8) != nullptr; });
+    }
+  });
+}
+
+constexpr std::array all{
+    scenario{"start", start_and_stop}, scenario{"submit", submit_values},    scenario{"futures", submit_futures},
+    scenario{"nested", nested_work},   scenario{"timers", spawn_and_timers}, scenario{"channel", channel_and_promise},
+    scenario{"arenas", arenas},        scenario{"churn", thread_churn},      scenario{"guard", guard_mode},
+};
+
+}  // namespace
+
+std::span<scenario const> scenarios() noexcept { return all; }
+
+}  // namespace mayfly::test::faults
