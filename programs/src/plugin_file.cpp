@@ -1,6 +1,5 @@
 #include <mayfly/programs/plugin_file.hpp>
 
-#define BOOST_DLL_USE_STD_FS
 #include <boost/dll/shared_library.hpp>
 
 #include <exception>

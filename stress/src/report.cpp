@@ -90,6 +90,7 @@ void add_points(table& to, run_result const& result) {
   to.row("interleaving", with_commas(passed.steps) + " points passed: " + with_commas(passed.yields) + " yields, " +
                              with_commas(passed.spins) + " spins, " + with_commas(passed.sleeps) + " sleeps there");
   std::vector<std::string> parts;
+  parts.reserve(passed.points.size());
   for (auto const& each : passed.points) parts.push_back(with_commas(each.reached) + " " + std::string(each.name));
   to.row("", parts);
 }

@@ -67,7 +67,7 @@ exit_code stress_command(stress_options const& options, run_surroundings surroun
     std::cout << report_json(options, result) << std::flush;
   } else {
     if (!options.quiet) std::cout << report_table(options, result);
-    std::cout << verdict(result) << std::endl;
+    std::cout << verdict(result) << '\n' << std::flush;
   }
   if (!std::cout) {
     std::cerr << "mayfly-stress: cannot write the report\n";

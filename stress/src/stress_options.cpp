@@ -52,7 +52,7 @@ answer read_page_budget(stress_options& to, std::string const& value) {
   if (!bytes || (*bytes != 0 && *bytes < least)) {
     return "is not a number of bytes of at least 1MiB (or 0 for no budget): say 16MiB, for example";
   }
-  to.page_budget = *bytes;
+  to.page_budget = bytes;
   return std::nullopt;
 }
 

@@ -50,6 +50,7 @@ perturbation_options disorder_for(stress_options const& options) {
 
 void submit_from_threads(world& in, std::size_t submitters, number_source& numbers) {
   std::vector<std::jthread> threads;
+  threads.reserve(submitters);
   for (std::size_t i = 0; i < submitters; ++i) {
     threads.emplace_back([&in, i, &numbers] { submit_all(in, i, numbers); });
   }

@@ -51,8 +51,10 @@ inline constexpr std::uint32_t plugin_version = 1;
 ///     MAYFLY_PLUGIN(mine) { mine.add_handler("sort", [](mayfly::plugin_call const& call) { ... }); }
 ///
 /// The body runs once, when the object is loaded; what it throws refuses the plugin.
+// NOLINTBEGIN(bugprone-macro-parentheses): the name of a parameter
 #define MAYFLY_PLUGIN(name)                                                                                            \
   extern "C" [[gnu::visibility("default")]] std::uint32_t mayfly_plugin_version();                                     \
   extern "C" [[gnu::visibility("default")]] void mayfly_plugin_register(::mayfly::plugin& to);                         \
   extern "C" [[gnu::visibility("default")]] std::uint32_t mayfly_plugin_version() { return ::mayfly::plugin_version; } \
   extern "C" [[gnu::visibility("default")]] void mayfly_plugin_register([[maybe_unused]] ::mayfly::plugin& name)
+// NOLINTEND(bugprone-macro-parentheses)
