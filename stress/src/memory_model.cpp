@@ -56,6 +56,8 @@ void memory_model::read(thread_number by, std::size_t location, store_index at, 
   store_record const& from = stores_[location][at];
   mine.seen[location] = std::max(mine.seen[location], at);
   if (acquires(order) && from.releases) mine.join(from.released, stores_used_);
+  // What a seq_cst load has read is before all later ones of them in the total order: they read nothing older.
+  if (order == std::memory_order_seq_cst) newest_seq_cst_[location] = std::max(newest_seq_cst_[location], at);
 }
 
 void memory_model::store(thread_number by, std::size_t location, std::uint64_t value, std::memory_order order) {

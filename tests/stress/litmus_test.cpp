@@ -136,6 +136,23 @@ TEST(Litmus, ReadersMayDisagreeOnIndependentWritesUnlessAllIsSeqCst) {
   EXPECT_EQ(independent_reads(seq_cst, seq_cst).size(), 15U) << "and nothing else is lost";
 }
 
+TEST(Litmus, ASeqCstLoadBindsThoseBehindItInTheTotalOrder) {
+  // Nothing synchronises here: that the second thread's load of x comes before the third's is known from y alone.
+  auto const seen = [](order read) {
+    return outcomes<3>([](shared& s) { s.x.store(1, relaxed); },
+                       [=](shared& s) {
+                         s.r[0] = s.x.load(read);
+                         s.r[1] = s.y.load(read);
+                       },
+                       [=](shared& s) {
+                         s.y.store(1, seq_cst);
+                         s.r[2] = s.x.load(read);
+                       });
+  };
+  EXPECT_FALSE(seen(seq_cst).contains({1, 0, 0}));
+  EXPECT_TRUE(seen(acquire).contains({1, 0, 0}));
+}
+
 TEST(Litmus, WhatAThreadHasReadGoesOnWithItsRelease) {
   EXPECT_FALSE(write_to_read_causality(release, acquire).contains({1, 0}));
   EXPECT_TRUE(write_to_read_causality(relaxed, relaxed).contains({1, 0}));

@@ -35,9 +35,10 @@ struct access_record {
 ///
 /// Allowed and shown: stale reads by relaxed and acquire loads (store buffering, independent reads of independent
 /// writes), and the loss of ordering where release or acquire is missing. A seq_cst load reads nothing older than the
-/// last seq_cst store to its atomic. Release sequences are continued by read-modify-writes alone (C++20).
-/// Allowed and not shown: stores that take effect before an earlier load of their thread (load buffering), and stores
-/// whose modification order differs from the order they ran in. There are no fences.
+/// last seq_cst store to its atomic, or than what an earlier seq_cst load of it has read. Release sequences are
+/// continued by read-modify-writes alone (C++20). Allowed and not shown: stores that take effect before an earlier load
+/// of their thread (load buffering), and stores whose modification order differs from the order they ran in. There are
+/// no fences.
 class memory_model {
  public:
   /// Forgets everything: a new execution with that many threads beside thread 0.
@@ -83,8 +84,8 @@ class memory_model {
 
   std::array<view, max_threads> views_{};
   std::array<std::vector<store_record>, max_locations> stores_;
-  std::array<store_index, max_locations> newest_seq_cst_{};
-  std::size_t stores_used_ = 0;  // locations made so far
+  std::array<store_index, max_locations> newest_seq_cst_{};  // stored or read by a seq_cst operation
+  std::size_t stores_used_ = 0;                              // locations made so far
 };
 
 }  // namespace mayfly::explorer
