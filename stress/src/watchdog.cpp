@@ -37,7 +37,7 @@ std::string stall_report(world& in, std::chrono::nanoseconds after) {
   std::vector<scope_info> live;
   in.registry->for_each_live([&](scope_info const& one) { live.push_back(one); });
   text += std::to_string(live.size()) + " live scopes\n";
-  std::ranges::stable_partition(live, [&](scope_info const& one) { return runner_of(in, one.id) != 0; });
+  std::ranges::partition(live, [&](scope_info const& one) { return runner_of(in, one.id) != 0; });
   std::size_t const shown = std::min(live.size(), most_scopes_shown);
   for (std::size_t i = 0; i < shown; ++i) text += scope_line(in, live[i], now) + "\n";
   if (shown < live.size()) text += "  and " + std::to_string(live.size() - shown) + " more\n";
