@@ -43,7 +43,9 @@ std::string listed(std::array<std::string_view, N> const& names) {
 }
 
 request_kind pick_kind(request_mix const& mix, number_stream& from) noexcept {
-  std::uint64_t left = from.next() % mix.total();
+  std::uint64_t const total = mix.total();
+  if (total == 0) return request_kind{};  // only a mix that nobody read: an empty one is refused
+  std::uint64_t left = from.next() % total;
   std::size_t kind = 0;
   while (left >= mix.weights[kind]) left -= mix.weights[kind++];
   return static_cast<request_kind>(kind);

@@ -134,7 +134,7 @@ std::size_t engine::list_ready(std::array<thread_number, max_threads>& ready, bo
   std::size_t count = 0;
   if (running_first) ready[count++] = running_;
   for (thread_number i = 1; i <= thread_count_; ++i) {
-    if (threads_[i].is == state::ready && !(running_first && i == running_)) ready[count++] = i;
+    if (threads_[i].is == state::ready && (!running_first || i != running_)) ready[count++] = i;
   }
   if (count != 0) return count;
   for (thread_number i = 1; i <= thread_count_; ++i) {

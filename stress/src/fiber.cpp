@@ -67,6 +67,7 @@ fiber::~fiber() {
 }
 
 void fiber::enter(unsigned low, unsigned high) noexcept {
+  // NOLINTNEXTLINE(performance-no-int-to-ptr): makecontext() takes ints
   auto* const self = reinterpret_cast<fiber*>(std::uintptr_t{high} << 32U | low);
   self->arrived();
   self->entry_(self->argument_);
