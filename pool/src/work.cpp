@@ -1,4 +1,5 @@
 #include "executor_core.hpp"
+#include "onetbb_start.hpp"
 #include <mayfly/detail/fault_handler.hpp>
 #include <mayfly/detail/mutant.hpp>
 #include <mayfly/observer.hpp>
@@ -60,6 +61,7 @@ void* executor_core::worker_main(void* self) noexcept {
   if (core.options_.guard.one_in != 0) faults.emplace();
   try {
     if (core.options_.effects != nullptr) me.effects = core.options_.effects->spawn_for_worker();
+    start_onetbb();
     core.arena_->execute([&] {
       // One isolated call makes what oneTBB makes lazily, now, where a failure can still be told.
       tbb::this_task_arena::isolate([] {});

@@ -62,7 +62,8 @@ class executor {
  public:
   /// Starts the workers, and returns when all of them run. Throws std::invalid_argument for nonsense in the options,
   /// std::system_error when a thread cannot be created, std::bad_alloc or allocation_error without memory for the
-  /// tables; no thread is left then.
+  /// tables; no thread is left then. If memory ran out while oneTBB counted the processors, at its first use in the
+  /// process, no executor can be made any more: std::system_error (not_enough_memory), at once.
   explicit executor(executor_options const& options = {});
 
   /// Takes nothing more, lets every accepted request finish (and every hold be released), and joins the workers. Not
