@@ -116,7 +116,9 @@ void nested_help::recall_loop() noexcept {
     }
     recall_asked_.store(false, std::memory_order_seq_cst);  // before the look at the seats: a later ask asks again
     release_beyond(reserve_);
-    while (!stopping_.load(std::memory_order_seq_cst) && helpers() != 0 && waits_(waits_of_)) {
+    // sync help-recall: seq_cst; pairs with help(), where a helper is counted before it asks, and with announce()
+    while (!stopping_.load(std::memory_order_seq_cst) && helpers_.load(std::memory_order_seq_cst) != 0 &&
+           waits_(waits_of_)) {
       timespec const until = monotonic_in(fair_share_ns);
       if (sem_clockwait(&recall_, CLOCK_MONOTONIC, &until) == 0) {
         recall_asked_.store(false, std::memory_order_seq_cst);

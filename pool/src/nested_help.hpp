@@ -50,7 +50,8 @@ class help_seat {
 /// Sync edges (all seq_cst, so that each pair of "write mine, then read yours" cannot both miss):
 ///   help-begin   regions_ incremented, then parked workers woken  |  worker parks, then reads regions_
 ///   help-end     regions_ decremented, then seats released        |  worker takes its seat, then reads regions_
-///   help-recall  a push counted, then helpers_ read               |  helpers_ incremented, then the queues read
+///   help-recall  a push counted, then helpers_ read               |  helpers_ incremented, then the queues read: who
+///                                                                    helps though requests wait asks to be fetched
 class nested_help {
  public:
   /// `gate` is where idle workers sleep, `seats` one for each worker.
@@ -93,8 +94,13 @@ class nested_help {
   bool help(std::size_t worker, WorkWaits&& work_waits) noexcept {
     // sync help-recall: pairs with announce(); the queues are read after this
     std::size_t const others = helpers_.fetch_add(1, std::memory_order_seq_cst);
-    bool const useful = wanted() && (others < reserve_ || !work_waits());
-    if (useful) sit(worker);
+    bool const requests_wait = work_waits();
+    bool const useful = wanted() && (others < reserve_ || !requests_wait);
+    if (useful) {
+      // Whoever pushed these found no helper to fetch, and will not come again: the fair share begins now.
+      if (requests_wait) ask_recall();
+      sit(worker);
+    }
     helpers_.fetch_sub(1, std::memory_order_seq_cst);
     return useful;
   }
@@ -112,8 +118,6 @@ class nested_help {
     waits_ = waits;
     waits_of_ = of;
   }
-
-  [[nodiscard]] std::size_t helpers() const noexcept { return helpers_.load(std::memory_order_relaxed); }
 
  private:
   void sit(std::size_t worker) noexcept;

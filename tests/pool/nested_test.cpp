@@ -266,6 +266,36 @@ TEST(Bind, TakesTheScopeAlongToAnyThread) {
   EXPECT_TRUE(result.value());
 }
 
+TEST(Helpers, GoBackToARequestThatWaitedBeforeTheyCame) {
+  executor pool{{.workers = 2}};  // one of which helps rather than take a request
+  std::latch occupied(1);
+  std::latch region(1);
+  std::atomic<bool> submitted{false};
+  std::atomic<bool> ran{false};
+  ASSERT_TRUE(pool.try_submit(
+      {.route = "busy"},
+      [&](request_context&) {
+        occupied.count_down();
+        wait_until([&] { return submitted.load(); });
+      },
+      ignore));
+  occupied.wait();
+  ASSERT_TRUE(pool.try_submit(
+      {.route = "nested"},
+      [&](request_context& request) {
+        request.parallel_for(0, 1, [&](std::size_t) {
+          region.count_down();
+          wait_until([&] { return ran.load(); });
+        });
+      },
+      ignore));
+  region.wait();
+  // When this is pushed nobody sleeps, searches or helps; the worker that is busy now goes to help first.
+  ASSERT_TRUE(pool.try_submit({.route = "waiting"}, [&](request_context&) { ran = true; }, ignore));
+  submitted = true;
+  wait_until([&] { return ran.load(); });
+}
+
 TEST(Helpers, GoBackToWaitingRequestsWhileLongNestedWorkRuns) {
   executor pool{{.workers = 3}};
   std::latch inside(1);

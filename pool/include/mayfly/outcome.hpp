@@ -144,10 +144,11 @@ struct outcome_access {
     }
     into.kind_ = outcome_kind::value;
   }
-  /// Ends without a value, dropping one that is there.
+  /// Ends without a value, dropping the one or the exception that is there.
   template <class T>
   static void set_kind(outcome<T>& into, outcome_kind kind) noexcept {
     if (into.has_value()) std::destroy_at(std::addressof(into.stored_));
+    into.error_ = nullptr;
     into.kind_ = kind;
   }
   template <class T>

@@ -118,7 +118,7 @@ class request_context {
   /// it allocated goes when it is done, not only when the request is. It may use what lies in the scope around it. Its
   /// result is detached (MF-E05) and holds no address of the nested scope's memory, nor does what it throws (MF-E16,
   /// MF-E13; the executor's options say what happens then: escape_refused is thrown). It has the request's deadline, is
-  /// cancelled with it, and may take what is left of its memory. Throws refused_error (queue_full) where max_in_flight
+  /// cancelled with it, and may take what is left of its memory: nested scopes that are open at once may each. Throws refused_error (queue_full) where max_in_flight
   /// scopes are open. Costs some 50 ns.
   template <class Fn>
     requires std::invocable<Fn&, request_context&>

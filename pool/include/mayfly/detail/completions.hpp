@@ -42,7 +42,8 @@ template <class R>
   return nullptr;
 }
 
-/// Completion of executor::submit(): moves the result into a promise.
+/// Completion of executor::submit(): moves the result into a promise. Where moving it throws, the future has that
+/// exception, and it counts as the completion's failure.
 template <class R>
 struct future_completion {
   using owns_outcome_tag = void;
@@ -56,7 +57,12 @@ struct future_completion {
         if constexpr (std::is_void_v<R>) {
           promise.set_value();
         } else {
-          promise.set_value(std::move(outcome_access::mutable_value(end)));
+          try {
+            promise.set_value(std::move(outcome_access::mutable_value(end)));
+          } catch (...) {
+            promise.set_exception(outgoing_error(context, std::current_exception()));
+            throw;
+          }
         }
         return;
       case outcome_kind::exception:
@@ -124,7 +130,7 @@ struct blocking_handler {
   }
 };
 
-/// Completion of executor::run(): hands the end to the caller.
+/// Completion of executor::run(): hands the end to the caller. Where moving the result throws, that is the end.
 template <class R>
 struct blocking_completion {
   using owns_outcome_tag = void;
@@ -138,7 +144,12 @@ struct blocking_completion {
     if constexpr (std::is_void_v<R>) {
       state->finish(run_result<R>(std::in_place));
     } else {
-      state->finish(run_result<R>(std::in_place, std::move(outcome_access::mutable_value(end))));
+      try {
+        state->finish(run_result<R>(std::in_place, std::move(outcome_access::mutable_value(end))));
+      } catch (...) {
+        fail(outgoing_error(context, std::current_exception()));
+        throw;
+      }
     }
   }
 
