@@ -50,15 +50,16 @@ bool run_in_slices(detail::range_body body, std::size_t from, std::size_t to, de
 
 }  // namespace
 
-/// oneTBB's parallel_for in a context of its own: what a piece throws, and a cancellation, stop this loop and what is
-/// nested in it, and nothing else. The handler's isolation (work.cpp) keeps foreign pieces out while it waits.
+/// oneTBB's parallel_for in an isolated context of its own: what a piece throws, and a cancellation, stop this loop and
+/// nothing else. One that is cut short from outside would come back as if it had run to its end; a request that should
+/// stop is noticed by each loop itself. The handler's isolation (work.cpp) keeps foreign pieces out while it waits.
 void request_context::run_range(std::size_t first, std::size_t last, std::size_t grain, detail::range_body body) {
   if (first >= last) return;
   std::size_t const pieces = (last - first - 1) / grain + 1;
   detail::nested_region const region(core_.help(), pieces - 1);
   detail::stop_watch watch(*this);
   detail::cycle_clock::ticks const enough = core_.clock().to_ticks(std::chrono::microseconds{10});
-  tbb::task_group_context algorithm;
+  tbb::task_group_context algorithm{tbb::task_group_context::isolated};
   tbb::parallel_for(
       tbb::blocked_range<std::size_t>(first, last, grain),
       [&](tbb::blocked_range<std::size_t> const& piece) {

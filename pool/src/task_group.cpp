@@ -15,7 +15,10 @@ struct task_group::state {
   request_context& request;
   detail::stop_watch watch;
   std::optional<detail::nested_region> region;  // from the first task to the wait
-  tbb::task_group group;
+  // Isolated: where a loop or group around this one ends early, wait() would come back with tasks not run.
+  tbb::task_group_context context{tbb::task_group_context::isolated,
+                                  tbb::task_group_context::default_traits | tbb::task_group_context::concurrent_wait};
+  tbb::task_group group{context};
 };
 
 namespace {

@@ -145,6 +145,55 @@ TEST(ParallelFor, IsCutShortByACancellationAndByTheDeadline) {
   EXPECT_EQ(expired.kind(), outcome_kind::expired);
 }
 
+/// A loop within other nested work, which may end early meanwhile.
+struct inner_loop {
+  std::atomic<bool> begun{false};
+  std::atomic<std::size_t> calls{0};
+  std::atomic<std::size_t> calls_at_return{0};
+
+  void run(request_context& request, std::atomic<bool> const& outer_ends) {
+    request.parallel_for(0, 64, [&](std::size_t) {
+      begun = true;
+      wait_until([&] { return outer_ends.load(); });
+      calls.fetch_add(1);
+    });
+    calls_at_return = calls.load();
+  }
+};
+
+TEST(NestedLoop, RunsToItsEndWhereAGroupAroundItIsCancelled) {
+  executor pool{{.workers = 2}};
+  auto const result = pool.run({}, [](request_context& request) {
+    inner_loop inner;
+    std::atomic<bool> ends{false};
+    task_group group{request};
+    group.run([&] { inner.run(request, ends); });
+    wait_until([&] { return inner.begun.load(); });
+    group.cancel();
+    ends = true;
+    group.wait();
+    return inner.calls_at_return.load();
+  });
+  EXPECT_EQ(result.value(), 64U);
+}
+
+TEST(NestedLoop, RunsToItsEndWhereAnotherPieceOfTheLoopAroundItThrows) {
+  executor pool{{.workers = 2}};
+  auto const result = pool.run({}, [](request_context& request) {
+    inner_loop inner;
+    std::atomic<bool> ends{false};
+    auto const piece = [&](std::size_t i) {
+      if (i == 0) return inner.run(request, ends);
+      wait_until([&] { return inner.begun.load(); });
+      ends = true;
+      throw std::runtime_error{"another piece"};
+    };
+    EXPECT_THROW(request.parallel_for(0, 2, piece), std::runtime_error);
+    return inner.calls_at_return.load();
+  });
+  EXPECT_EQ(result.value(), 64U);
+}
+
 TEST(TaskGroup, RunsItsTasksAndCanBeUsedAgain) {
   executor pool{{.workers = 2}};
   auto result = pool.run({}, [](request_context& request) {

@@ -51,7 +51,8 @@ TEST(RequestEnd, TellsOfNoExceptionWhereACancelledHandlerThrew) {
 TEST(RequestEnd, IsWhatMovingTheResultThrew) {
   executor pool{{.workers = 1}};
   auto const handler = [](request_context&) { return uncopied{}; };
-  EXPECT_THAT([&] { (void)pool.submit("copied", handler).get(); }, testing::ThrowsMessage<std::runtime_error>("no copy"));
+  EXPECT_THAT([&] { (void)pool.submit("copied", handler).get(); },
+              testing::ThrowsMessage<std::runtime_error>("no copy"));
   auto const ran = pool.run({}, handler);
   EXPECT_EQ(ran.kind(), outcome_kind::exception);
   EXPECT_THAT([&] { std::rethrow_exception(ran.error()); }, testing::ThrowsMessage<std::runtime_error>("no copy"));

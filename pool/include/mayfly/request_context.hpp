@@ -79,9 +79,9 @@ class request_context {
 
   /// fn(i) for each i in [first, last), on this thread and on idle workers, in pieces of about `grain` (never below
   /// half of it). Blocks until all are done; while it waits it runs only this request's work. Each piece runs in this
-  /// request's scope, in its own thread's lane. What an fn throws stops the others and is thrown here; so are
-  /// request_cancelled and request_expired when the request was cancelled or its deadline passed before all pieces had
-  /// begun.
+  /// request's scope, in its own thread's lane. What an fn throws stops the others and is thrown here, once the calls
+  /// that have begun are done with all they started themselves; so are request_cancelled and request_expired when the
+  /// request was cancelled or its deadline passed before all pieces had begun.
   template <class Fn>
     requires std::invocable<Fn const&, std::size_t>
   void parallel_for(std::size_t first, std::size_t last, Fn const& fn, std::size_t grain = 1) {
@@ -118,8 +118,8 @@ class request_context {
   /// it allocated goes when it is done, not only when the request is. It may use what lies in the scope around it. Its
   /// result is detached (MF-E05) and holds no address of the nested scope's memory, nor does what it throws (MF-E16,
   /// MF-E13; the executor's options say what happens then: escape_refused is thrown). It has the request's deadline, is
-  /// cancelled with it, and may take what is left of its memory: nested scopes that are open at once may each. Throws refused_error (queue_full) where max_in_flight
-  /// scopes are open. Costs some 50 ns.
+  /// cancelled with it, and may take what is left of its memory: nested scopes that are open at once may each. Throws
+  /// refused_error (queue_full) where max_in_flight scopes are open. Costs some 50 ns.
   template <class Fn>
     requires std::invocable<Fn&, request_context&>
   std::invoke_result_t<Fn&, request_context&> nested(Fn&& fn);

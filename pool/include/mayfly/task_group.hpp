@@ -53,7 +53,7 @@ class task_group {
   /// then be used again.
   void wait();
 
-  /// Drops tasks that have not begun.
+  /// Drops tasks that have not begun; one that has begun runs to its end, with the nested work it started.
   void cancel() noexcept;
 
   struct state;
@@ -62,7 +62,7 @@ class task_group {
   void* allocate(std::size_t bytes, std::size_t alignment);
   void spawn(detail::task_closure closure);
 
-  static constexpr std::size_t state_bytes = 256;
+  static constexpr std::size_t state_bytes = 384;
   state* state_;
   alignas(64) std::byte storage_[state_bytes];
 };
