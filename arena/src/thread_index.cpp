@@ -69,28 +69,31 @@ void say_farewell(void* /*set*/) noexcept {
   if (index != no_thread_index) directory.end(index);
 }
 
-class farewell_key {
- public:
-  farewell_key() noexcept : made_{pthread_key_create(&key_, &say_farewell) == 0} {}
+constinit pthread_key_t key{};
+// Outside the object that makes and deletes it: asked for also after that object's end, by threads that outlive it.
+constinit std::atomic<bool> key_is_made{false};
+
+struct farewell_key {
+  farewell_key() noexcept { set_made(pthread_key_create(&key, &say_farewell) == 0); }
   /// Where this code is part of a library that is unloaded, nobody may call it any more.
   ~farewell_key() {
-    if (made_) pthread_key_delete(key_);
+    if (!key_is_made.load(std::memory_order_relaxed)) return;  // relaxed: made by this thread's call, or before it
+    set_made(false);
+    pthread_key_delete(key);
   }
   farewell_key(farewell_key const&) = delete;
   farewell_key& operator=(farewell_key const&) = delete;
 
-  /// Whether this thread will say farewell.
-  [[nodiscard]] bool set() const noexcept { return made_ && pthread_setspecific(key_, &directory) == 0; }
-
- private:
-  pthread_key_t key_{};
-  bool made_;
+  // Relaxed: the making of the static object publishes the key; at the process's end no order could help who is late.
+  static void set_made(bool made) noexcept { key_is_made.store(made, std::memory_order_relaxed); }
 };
 
-/// Made at the first use, which may be before any static object of ours is.
-farewell_key const& farewell() noexcept {
+/// Whether this thread will say farewell. The key is made at the first use, which may be before any static object of
+/// ours is, and gone after them.
+bool set_farewell() noexcept {
   static farewell_key const the_one;
-  return the_one;
+  // relaxed: as in set_made()
+  return key_is_made.load(std::memory_order_relaxed) && pthread_setspecific(key, &directory) == 0;
 }
 
 }  // namespace
@@ -100,7 +103,7 @@ void thread_exit_listener::start_listening() noexcept { directory.add(*this); }
 void thread_exit_listener::stop_listening() noexcept { directory.remove(*this); }
 
 thread_index assign_thread_index() noexcept {
-  if (!farewell().set()) return no_thread_index;
+  if (!set_farewell()) return no_thread_index;
   assigned_thread_index = directory.take();
   return assigned_thread_index;
 }

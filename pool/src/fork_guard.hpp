@@ -12,6 +12,10 @@ class fork_guard {
   /// Begins counting. Before the first call to depth() that matters; any number of times.
   static void watch();
 
+  /// For a copy of one of our threads in a forked child that goes on as if nothing had happened: ends the child's
+  /// process with exit status 70 (EX_SOFTWARE), and says why on standard error. Async-signal-safe.
+  [[noreturn]] static void end_child() noexcept;
+
   [[nodiscard]] static std::uint32_t depth() noexcept {
     return forks.load(std::memory_order_relaxed);  // relaxed: written only by the child's one thread, in fork()
   }

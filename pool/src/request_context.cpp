@@ -1,4 +1,5 @@
 #include "executor_core.hpp"
+#include "fork_guard.hpp"
 #include "nested.hpp"
 #include <mayfly/observer.hpp>
 #include <mayfly/request_context.hpp>
@@ -79,7 +80,11 @@ request_context::helpers_awake::~helpers_awake() { context_.core_.help().end_reg
 
 namespace detail {
 
-outcome_kind job_hooks::verdict_at_end(request_context& context) noexcept { return stop_watch(context).verdict(); }
+outcome_kind job_hooks::verdict_at_end(request_context& context) noexcept {
+  if (context.core_.in_forked_child()) [[unlikely]]
+    fork_guard::end_child();
+  return stop_watch(context).verdict();
+}
 
 void job_hooks::completing(request_context& context) noexcept { context.scope_.set_phase(scope_phase::completing); }
 

@@ -1,4 +1,5 @@
 #include "executor_core.hpp"
+#include "fork_guard.hpp"
 #include "onetbb_start.hpp"
 #include <mayfly/detail/fault_handler.hpp>
 #include <mayfly/detail/mutant.hpp>
@@ -79,6 +80,8 @@ void* executor_core::worker_main(void* self) noexcept {
 void executor_core::work(worker& me) noexcept {
   std::uint32_t slot = 0;
   for (std::uint32_t unfinished = 0;;) {
+    if (in_forked_child()) [[unlikely]]
+      fork_guard::end_child();
     if (!me.owes_request && help_->wanted_from_reserve()) {
       help_out(me);
     } else if (take(me, slot)) {

@@ -24,7 +24,7 @@ void decider::start(std::size_t threads, bool again) {
   for (std::size_t i = 0; i < max_threads; ++i) priority_[i] = options_.change_points + static_cast<std::uint32_t>(i);
   std::shuffle(priority_.begin() + 1, priority_.begin() + 1 + static_cast<std::ptrdiff_t>(threads), random_);
   changes_.resize(options_.change_points);
-  for (std::uint32_t& each : changes_) each = below(longest_);
+  for (std::uint32_t& each : changes_) each = 1 + below(longest_);
 }
 
 bool decider::advance() {
@@ -38,6 +38,12 @@ bool decider::advance() {
 
 thread_number decider::next_thread(std::span<thread_number const> ready, bool running) {
   ++step_;
+  thread_number const next = choose_thread(ready, running);
+  if (options_.how == strategy::priorities) fall_behind(next);
+  return next;
+}
+
+thread_number decider::choose_thread(std::span<thread_number const> ready, bool running) {
   bool const stays = running && options_.how == strategy::exhaustive && preemptions_left_ == 0;
   if (ready.size() == 1 || stays) return ready.front();
   std::uint32_t wish = 0;
@@ -49,10 +55,14 @@ thread_number decider::next_thread(std::span<thread_number const> ready, bool ru
   return ready[taken];
 }
 
-std::uint32_t decider::highest(std::span<thread_number const> ready) {
+/// Whose step is one of those where priorities change goes behind all others after it.
+void decider::fall_behind(thread_number stepping) {
   for (std::uint32_t i = 0; i < changes_.size(); ++i) {
-    if (changes_[i] == step_) priority_[ready.front()] = i;
+    if (changes_[i] == step_) priority_[stepping] = i;
   }
+}
+
+std::uint32_t decider::highest(std::span<thread_number const> ready) const {
   auto const first = std::max_element(ready.begin(), ready.end(),
                                       [this](thread_number a, thread_number b) { return priority_[a] < priority_[b]; });
   return static_cast<std::uint32_t>(first - ready.begin());

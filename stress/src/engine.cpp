@@ -81,7 +81,8 @@ void engine::run_one(bool again) {
   run_threads();
   if (failure_) return;
   for (thread_number i = 1; i <= thread_count_; ++i) memory_.hand_over(memory_.of(0), memory_.of(i));
-  if (finally_) finally_();
+  if (finally_) run_end();
+  if (failure_) return;
   finally_ = nullptr;
   for (thread_number i = 1; i <= thread_count_; ++i) threads_[i].body = nullptr;
   kept_.clear();
@@ -94,6 +95,31 @@ void engine::run_threads() {
   running_ = decider_.next_thread({ready.data(), count}, false);
   main_.switch_to(*threads_[running_].stack);
   running_ = 0;
+}
+
+/// On a stack of its own, so that a check that fails or does not end can be left where it stands.
+void engine::run_end() {
+  if (!threads_[0].stack) {
+    threads_[0].stack = std::make_unique<fiber>(
+        [](void* self) {
+          auto* const owner = static_cast<engine*>(self);
+          for (;;) owner->end_main();
+        },
+        this);
+  }
+  steps_ = 0;
+  ending_ = true;
+  main_.switch_to(*threads_[0].stack);
+  ending_ = false;
+}
+
+void engine::end_main() {
+  try {
+    finally_();
+  } catch (std::exception const& error) {
+    fail(std::string{"the check at the end threw an exception: "} + error.what());
+  }
+  threads_[0].stack->switch_to(main_);
 }
 
 /// One body, on its own stack.
@@ -109,9 +135,15 @@ void engine::thread_main(thread_number self) {
 
 /// Before a step: perhaps another thread goes first.
 void engine::before_step() {
-  if (running_ == 0) return;
-  if (++steps_ > options_.steps) fail("livelock: more than " + std::to_string(options_.steps) + " steps");
-  if (!std::exchange(threads_[running_].was_chosen, false)) switch_thread(true);
+  if (stepping() == nullptr) return;
+  count_step();
+  if (running_ != 0 && !std::exchange(threads_[running_].was_chosen, false)) switch_thread(true);
+}
+
+void engine::count_step() {
+  if (++steps_ <= options_.steps) return;
+  fail((ending_ ? "the check at the end does not end: more than " : "livelock: more than ") +
+       std::to_string(options_.steps) + " steps");
 }
 
 /// A paused thread waits for something to change; what only reads is not worth its while, and two threads that wait for
@@ -123,8 +155,9 @@ void engine::changed() {
 }
 
 void engine::pause() {
+  if (stepping() == nullptr) return;
+  count_step();
   if (running_ == 0) return;
-  if (++steps_ > options_.steps) fail("livelock: more than " + std::to_string(options_.steps) + " steps");
   threads_[running_].is = state::paused;
   threads_[running_].was_chosen = true;
   switch_thread(false);
@@ -175,12 +208,12 @@ std::string engine::describe_stuck() const {
 /// Takes the text: nothing may own memory on a stack that is never unwound.
 void engine::fail(std::string&& why) {
   if (!failure_) failure_ = std::move(why);
-  if (running_ == 0) return;
+  fiber* const mine = stepping();
+  if (mine == nullptr) return;
   // The other threads stay where they stand: their stacks are never entered again, nor unwound.
-  fiber& mine = *threads_[running_].stack;
   running_ = 0;
   for (explored_thread& each : threads_) each.is = state::unused;
-  mine.switch_to(main_);
+  mine->switch_to(main_);
   std::abort();  // nobody comes back here
 }
 
@@ -212,6 +245,7 @@ void engine::post(std::size_t semaphore) {
 void engine::wait(std::size_t semaphore) {
   before_step();
   while (semaphores_[semaphore].count == 0) {
+    if (running_ == 0) return fail("a semaphore is waited for that nobody is left to post");
     if (tracing_) note("waits for semaphore " + std::to_string(semaphore));
     threads_[running_].is = state::waiting;
     threads_[running_].waits_for = semaphore;

@@ -41,7 +41,7 @@ class engine final : public execution {
   [[nodiscard]] std::size_t make_semaphore();
   void post(std::size_t semaphore);
   void wait(std::size_t semaphore);
-  /// Ends the execution there: does not return, except to setting up and finally().
+  /// Ends the execution there: does not return, except to setting up.
   void fail(std::string&& why);
 
   [[nodiscard]] bool tracing() const noexcept { return tracing_; }
@@ -58,6 +58,12 @@ class engine final : public execution {
     bool was_chosen = false;    // for the step that it comes to next
   };
 
+  /// The fiber that takes the steps; null while setting up, which is nobody's.
+  [[nodiscard]] fiber* stepping() const noexcept {
+    return running_ != 0 ? threads_[running_].stack.get() : ending_ ? threads_[0].stack.get() : nullptr;
+  }
+  void count_step();
+
   struct explored_semaphore {
     std::uint64_t count = 0;
     view published;
@@ -65,6 +71,8 @@ class engine final : public execution {
 
   void run_one(bool again);
   void run_threads();
+  void run_end();
+  void end_main();
   void thread_main(thread_number self);
   void switch_thread(bool running_may_go_on);
   void leave_to(fiber& next, thread_number number);
@@ -81,7 +89,8 @@ class engine final : public execution {
   std::vector<explored_semaphore> semaphores_;
   std::function<void()> finally_;
   std::vector<std::shared_ptr<void>> kept_;
-  thread_number running_ = 0;
+  thread_number running_ = 0;  // 0: setting up, or finally()
+  bool ending_ = false;        // in finally(), on the fiber of threads_[0]
   std::uint32_t steps_ = 0;
   bool tracing_ = false;
   std::optional<std::string> failure_;

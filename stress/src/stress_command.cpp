@@ -9,7 +9,6 @@
 #include <cstdlib>
 #include <iostream>
 #include <memory>
-#include <optional>
 #include <utility>
 #include <vector>
 
@@ -33,26 +32,21 @@ bool shows_progress(stress_options const& options) {
   ::_exit(static_cast<int>(exit_code::stalled));
 }
 
-/// What looks at a run while it lasts.
-struct onlookers {
-  std::optional<watchdog> dog;
-  std::optional<programs::terminal_line> line;
-};
-
 }  // namespace
 
 exit_code stress_command(stress_options const& options, run_surroundings surroundings) {
   prepare_stacks();
   surroundings.watch = [&](world& in) {
-    auto watching = std::make_shared<onlookers>();
-    watching->dog.emplace(in, options.watchdog, [&](world& stalled) { end_stalled(stalled, options); });
-    if (shows_progress(options)) {
-      watching->line.emplace([&in, &options, began = std::chrono::steady_clock::now()](std::size_t columns) {
-        return progress_text(in, options, std::chrono::steady_clock::now() - began, columns);
-      });
-    }
-    return watching;
+    return std::make_shared<watchdog>(in, options.watchdog, [&](world& stalled) { end_stalled(stalled, options); });
   };
+  if (shows_progress(options)) {
+    surroundings.show = [&](world& in) {
+      return std::make_shared<programs::terminal_line>(
+          [&in, &options, began = std::chrono::steady_clock::now()](std::size_t columns) {
+            return progress_text(in, options, std::chrono::steady_clock::now() - began, columns);
+          });
+    };
+  }
   // Before the run, and gone after it: their code is there as long as anything of theirs lives.
   std::vector<programs::plugin_file> plugins;
   std::vector<plugin::named_handler> handlers;

@@ -3,6 +3,7 @@
 #include <mayfly/stress/side_threads.hpp>
 #include <mayfly/stress/stress_run.hpp>
 
+#include <memory>
 #include <optional>
 #include <thread>
 
@@ -88,7 +89,7 @@ void check_books(world& in, executor_stats const& seen) {
 
 /// Submits and waits for all ends, in whatever the executor's life is.
 void run_requests(world& in, stress_options const& options, run_surroundings const& surroundings, run_result& result) {
-  auto const watching = surroundings.watch ? surroundings.watch(in) : nullptr;
+  auto const shown = surroundings.show ? surroundings.show(in) : nullptr;
   std::optional<side_threads> sides(std::in_place, in);
   number_source numbers(options, surroundings.stop);
   submit_from_threads(in, options.submitters, numbers);
@@ -115,14 +116,17 @@ run_result run(stress_options const& options, std::vector<plugin::named_handler>
   auto const began = clock::now();
   page_pool pages(pages_for(options));
   in.pages = &pages;
+  std::shared_ptr<void> watching;
   {
     std::optional<executor> requests;
     auto const make = [&] { requests.emplace(executor_for(options, pages)); };
     surroundings.around_threads ? surroundings.around_threads(make) : make();
     in.requests = &*requests;
     in.registry = &requests->registry();
+    if (surroundings.watch) watching = surroundings.watch(in);
     run_requests(in, options, surroundings, result);
   }
+  watching.reset();  // the executor's end was watched, too
   result.elapsed = clock::now() - began;
   result.points = disorder.counts();
   result.pages = pages.stats();

@@ -60,12 +60,17 @@ std::uint64_t written_memory::mark_of(chunk const* at) const noexcept {
   return mix_numbers(key_, reinterpret_cast<std::uintptr_t>(at));
 }
 
+std::uint64_t written_memory::seal_of(chunk const& one) const noexcept {
+  std::uint64_t const places =
+      mix_numbers(reinterpret_cast<std::uintptr_t>(one.next), reinterpret_cast<std::uintptr_t>(one.data));
+  return mix_numbers(mark_of(&one), mix_numbers(places, one.bytes));
+}
+
 std::byte* written_memory::write(arena& lane, std::size_t bytes, std::size_t alignment) {
   auto* const header = lane.allocate(sizeof(chunk), alignof(chunk));
   auto* const data = static_cast<std::byte*>(lane.allocate(bytes, alignment));
   auto* const made = ::new (header) chunk{0, nullptr, data, bytes};
-  made->mark = mark_of(made);
-  write_pattern(data, bytes, made->mark);
+  write_pattern(data, bytes, mark_of(made));
   push(made);
   bytes_.fetch_add(bytes, std::memory_order_relaxed);  // relaxed: a figure
   return data;
@@ -74,29 +79,36 @@ std::byte* written_memory::write(arena& lane, std::size_t bytes, std::size_t ali
 void written_memory::push(chunk* made) noexcept {
   made->next = newest_.load(std::memory_order_relaxed);  // relaxed: the exchange checks it
   // Lock-free: a failure means that another lane got in. No ABA: chunks only ever go as a whole, when the scope ends.
-  // sync written-chunk: release; pairs with check(); publishes the chunk and its pattern
-  while (!newest_.compare_exchange_weak(made->next, made, std::memory_order_release, std::memory_order_relaxed)) {
-  }
+  do {
+    made->seal = seal_of(*made);
+    // sync written-chunk: release; pairs with check(); publishes the chunk and its pattern
+  } while (!newest_.compare_exchange_weak(made->next, made, std::memory_order_release, std::memory_order_relaxed));
 }
 
 void written_memory::check(page_pool const& pool, scope_id owner, std::uint64_t number, violation_log& into) const {
+  std::uint64_t read = 0;
   // sync written-chunk: acquire; pairs with push(); reads chunks and patterns
   for (chunk const* one = newest_.load(std::memory_order_acquire); one != nullptr; one = one->next) {
     if (!check_chunk(*one, pool, owner, number, into)) return;
+    read += one->bytes;
   }
+  if (read == bytes()) return;
+  into.add(number, "all " + std::to_string(bytes()) + " bytes that it wrote to be found again",
+           std::to_string(read) + " are");
 }
 
 /// False: the rest cannot be read, or need not.
 bool written_memory::check_chunk(chunk const& one, page_pool const& pool, scope_id owner, std::uint64_t number,
                                  violation_log& into) const {
-  if (!pool.contains(&one) || one.mark != mark_of(&one)) {
+  if (!pool.contains(&one) || one.seal != seal_of(one)) {
     into.add(number, "the note of an allocation as it was written, at " + address_text(&one), "somebody wrote over it");
     return false;
   }
-  std::size_t const wrong = first_wrong(one.data, one.bytes, one.mark);
+  std::uint64_t const mark = mark_of(&one);
+  std::size_t const wrong = first_wrong(one.data, one.bytes, mark);
   if (wrong != one.bytes) {
     std::size_t const length = one.bytes - wrong < 8 ? one.bytes - wrong : 8;
-    std::uint64_t const word = pattern_word(one.mark, wrong / 8);
+    std::uint64_t const word = pattern_word(mark, wrong / 8);
     into.add(number,
              "the bytes it wrote at " + address_text(one.data + wrong) + " (byte " + std::to_string(wrong) + " of " +
                  std::to_string(one.bytes) + "): " + hex(reinterpret_cast<std::byte const*>(&word), length),

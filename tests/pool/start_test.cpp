@@ -8,15 +8,19 @@
 #include <tbb/parallel_for.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <future>
+#include <latch>
 #include <string>
 #include <system_error>
 #include <thread>
 #include <vector>
 
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -154,6 +158,34 @@ TEST(Fork, EveryCallInTheChildIsRefusedAndTheParentGoesOn) {
             }),
             0);
   EXPECT_EQ(pool->run({}, [](request_context&) { return 3; }).value(), 3);
+}
+
+TEST(Fork, AChildThatComesBackFromItsHandlerIsEnded) {
+  executor pool{{.workers = 1}};
+  auto* const completions = static_cast<std::atomic<int>*>(
+      mmap(nullptr, sizeof(std::atomic<int>), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+  ASSERT_NE(static_cast<void*>(completions), MAP_FAILED);
+  auto const count = [&](auto const&, request_context&) { completions->fetch_add(1); };
+  std::promise<pid_t> forked;
+  std::latch queued(1);
+  ASSERT_TRUE(pool.try_submit(
+      {},
+      [&](request_context&) {
+        queued.wait();
+        pid_t const child = fork();
+        if (child != 0) forked.set_value(child);
+      },
+      count));
+  ASSERT_TRUE(pool.try_submit({}, [](request_context&) {}, count));  // waits, in the child as well
+  queued.count_down();
+  int status = 0;
+  pid_t const child = forked.get_future().get();
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 70);
+  EXPECT_TRUE(pool.drain(1h, 1h).complete());
+  EXPECT_EQ(completions->load(), 2) << "each request's completion has run in the parent alone";
+  munmap(completions, sizeof *completions);
 }
 
 TEST(Fork, AnExecutorMadeInTheChildWorks) {

@@ -116,6 +116,44 @@ TEST(Explorer, ReportsALivelockAndLetsAPausedThreadGoOn) {
   EXPECT_THAT(spin(false).failure, Optional(HasSubstr("livelock")));
 }
 
+TEST(Explorer, EndsACheckAtTheEndThatDoesNot) {
+  auto const found = explorer::explore({.executions = 1, .steps = 50}, [](explorer::execution& run) {
+    auto const x = std::make_shared<explorer::atomic<int>>(0);
+    run.thread([x] { x->store(1, relaxed); });
+    run.finally([x] {
+      while (x->load(relaxed) != 2) continue;  // as a check runs round a list that has become a ring
+    });
+  });
+  EXPECT_THAT(found.failure, Optional(HasSubstr("does not end")));
+}
+
+TEST(Explorer, LeavesACheckAtTheEndWhereItFails) {
+  int checked = 0;
+  auto const found = explorer::explore({}, [&](explorer::execution& run) {
+    run.thread([] {});
+    run.finally([&] {
+      explorer::require(false, "the first");
+      ++checked;
+    });
+  });
+  EXPECT_THAT(found.failure, Optional(HasSubstr("the first")));
+  EXPECT_EQ(checked, 0);
+}
+
+TEST(Explorer, FindsABugOfOneOrderByPriorities) {
+  // Thread 1 must lose its processor just between its two stores: one change point does it, where every step counts.
+  auto const found = explorer::explore({.how = strategy::priorities, .stale_reads = 0, .executions = 2'000, .seed = 3},
+                                       [](explorer::execution& run) {
+                                         auto const x = std::make_shared<explorer::atomic<int>>(0);
+                                         run.thread([x] {
+                                           x->store(1, relaxed);
+                                           x->store(2, relaxed);
+                                         });
+                                         run.thread([x] { explorer::require(x->load(relaxed) != 1, "not between"); });
+                                       });
+  EXPECT_THAT(found.failure, Optional(HasSubstr("not between")));
+}
+
 TEST(Explorer, ReportsAnExceptionThatLeavesAThread) {
   auto const found = explorer::explore(
       {}, [](explorer::execution& run) { run.thread([] { throw std::runtime_error{"from inside"}; }); });

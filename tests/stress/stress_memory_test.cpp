@@ -7,8 +7,15 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <thread>
 
 namespace {
 
@@ -17,6 +24,7 @@ using mayfly::scope_registry;
 using mayfly::stress::check_conserved;
 using mayfly::stress::check_ended;
 using mayfly::stress::ended_ids;
+using mayfly::stress::run_surroundings;
 using mayfly::stress::violation_log;
 using mayfly::stress::written_memory;
 using testing::HasSubstr;
@@ -76,6 +84,20 @@ TEST_F(WrittenMemory, ANoteThatWasWrittenOverIsSeenAndNotFollowed) {
   EXPECT_THAT(seen(), HasSubstr("the note of an allocation"));
 }
 
+TEST_F(WrittenMemory, ANoteThatLeadsToNoOtherIsSeen) {
+  if constexpr (mayfly::detail::sanitized) GTEST_SKIP() << "AddressSanitizer would see it first";
+  auto* const note = reinterpret_cast<std::uint64_t*>(memory_.write(lane_, 8)) - 4;
+  ASSERT_NE(note[1], 0U) << "the one written before";
+  note[1] = 0;
+  EXPECT_THAT(seen(), HasSubstr("the note of an allocation"));
+}
+
+TEST_F(WrittenMemory, BytesThatAreFoundNoMoreAreSeen) {
+  // Its second word is the list's head.
+  std::memset(reinterpret_cast<std::byte*>(&memory_) + sizeof(std::uint64_t), 0, sizeof(void*));
+  EXPECT_THAT(seen(), HasSubstr("all 371025 bytes that it wrote"));
+}
+
 TEST_F(WrittenMemory, APageWithAnotherOwnerIsSeen) {
   memory_.check(pages_, mayfly::scope_id(opened_->id().slot() + 1, 1), 7, violations_);
   ASSERT_EQ(violations_.count(), 1U);
@@ -105,6 +127,39 @@ TEST_F(WrittenMemory, TheRingOfEndedIdsFindsTheOneThatResolves) {
   EXPECT_TRUE(ids->check(1, registry_, violations_));
   ASSERT_EQ(violations_.count(), 1U);
   EXPECT_EQ(violations_.first().front().number, 7U);
+}
+
+bool a_thread_is_called(std::string_view name) {
+  for (auto const& entry : std::filesystem::directory_iterator("/proc/self/task")) {
+    std::ifstream in(entry.path() / "comm");
+    std::string its;
+    if (std::getline(in, its) && its == name) return true;
+  }
+  return false;
+}
+
+TEST(StressRun, IsWatchedUntilItsExecutorHasEnded) {
+  mayfly::stress::stress_options options;
+  options.seed = 1;
+  options.requests = 100;
+  complete(options);
+  bool worker_at_begin = false;
+  bool worker_at_end = true;
+  run_surroundings surroundings;
+  surroundings.watch = [&](mayfly::stress::world& of) {
+    worker_at_begin = a_thread_is_called("stress-0");
+    return std::shared_ptr<void>(&of, [&](void*) {
+      // A joined thread may be listed for a moment.
+      for (int i = 0; i < 500 && worker_at_end; ++i) {
+        worker_at_end = a_thread_is_called("stress-0");
+        if (worker_at_end) std::this_thread::sleep_for(std::chrono::milliseconds{10});
+      }
+    });
+  };
+  auto const result = mayfly::stress::run(options, {}, surroundings);
+  EXPECT_TRUE(worker_at_begin);
+  EXPECT_FALSE(worker_at_end);
+  EXPECT_EQ(result.of->violations.count(), 0U);
 }
 
 /// A pool whose pages are all home, as its figures show it.

@@ -57,7 +57,8 @@ concept RequestCompletion = std::constructible_from<std::decay_t<Completion>, Co
 /// to sleep and to wake, and takes no page fault, if handler and completion fit in 128 bytes together.
 ///
 /// All functions but the destructor may be called from any thread at any time. In a forked child every submission is
-/// refused (forked_child), drain() finds nothing to wait for, and the destructor leaves everything as it is.
+/// refused (forked_child), drain() finds nothing to wait for, and the destructor leaves everything as it is. A handler
+/// may fork for exec() or _exit(); a child that comes back from it, or from its completion, is ended (exit status 70).
 class executor {
  public:
   /// Starts the workers, and returns when all of them run. Throws std::invalid_argument for nonsense in the options,
@@ -66,8 +67,9 @@ class executor {
   /// process, no executor can be made any more: std::system_error (not_enough_memory), at once.
   explicit executor(executor_options const& options = {});
 
-  /// Takes nothing more, lets every accepted request finish (and every hold be released), and joins the workers. Not
-  /// from a worker. Call drain() first to bound the time.
+  /// Takes nothing more, lets every accepted request finish (and every hold and pin be released, on whatever thread),
+  /// and joins the workers. Not from a worker, nor from a thread that keeps a hold or pin itself: it would wait for
+  /// itself, as for a pin that lies in the memory it pins. Call drain() first to bound the time, and to be told.
   ~executor();
 
   executor(executor const&) = delete;

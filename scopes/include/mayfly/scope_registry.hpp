@@ -107,8 +107,9 @@ class scope_registry final : private detail::thread_exit_listener {
   /// Scopes whose memory is still there. A walk over the slots; where it finds none, what their destructors did is
   /// visible to the caller, and every page is home.
   [[nodiscard]] std::size_t unfinished() const noexcept;
-  /// Whether the registry may go: nothing is unfinished, and no thread that dropped the last hold or pin of a scope is
-  /// still on its way out of here. While nobody opens another scope, it stays so. A walk over the slots.
+  /// Whether the registry may go once every close() has returned: nothing is unfinished, and no thread that dropped the
+  /// last hold or pin of a scope is still on its way out of here. While nobody opens another scope, it stays so. A walk
+  /// over the slots.
   [[nodiscard]] bool idle() const noexcept;
   /// Slots whose generations are used up.
   [[nodiscard]] std::uint32_t retired_slots() const noexcept { return retired_.load(std::memory_order_relaxed); }

@@ -72,7 +72,8 @@ template <class T>
                                  return find_address(*static_cast<T const*>(held), range).has_value();
                                }};
     if (auto const hit = find_address(value, reservation_of(from), asked.filter())) {
-      return describe(rule, *asked.lender(hit->address), *hit);
+      // Null: another thread of the scope has just given the page back, and with it what was there to escape.
+      if (scope const* const owner = asked.lender(hit->address)) return describe(rule, *owner, *hit);
     }
   }
   return std::nullopt;

@@ -33,7 +33,9 @@ class decider {
 
   [[nodiscard]] std::uint32_t decide(std::uint32_t count, std::uint32_t wish);
   [[nodiscard]] std::uint32_t below(std::uint32_t bound);
-  [[nodiscard]] std::uint32_t highest(std::span<thread_number const> ready);
+  [[nodiscard]] std::uint32_t highest(std::span<thread_number const> ready) const;
+  [[nodiscard]] thread_number choose_thread(std::span<thread_number const> ready, bool running);
+  void fall_behind(thread_number stepping);
 
   options options_;
   std::mt19937_64 random_;
@@ -44,7 +46,7 @@ class decider {
 
   // priorities
   std::array<std::uint32_t, max_threads> priority_{};
-  std::vector<std::uint32_t> changes_;  // at these steps the running thread falls behind
+  std::vector<std::uint32_t> changes_;  // who takes one of these steps falls behind; the first is 1
   std::uint32_t step_ = 0;
   std::uint32_t longest_ = 32;  // steps of the longest execution so far
 };

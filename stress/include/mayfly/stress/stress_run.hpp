@@ -33,8 +33,11 @@ struct run_result {
 /// What is around a run.
 struct run_surroundings {
   std::atomic<bool> const* stop = nullptr;
-  /// Called with the world when the run begins, before its first request; what it gives lives until the last has ended.
+  /// Called with the world when the run begins, before its first request. What it gives lives until the executor has
+  /// ended; its registry can be looked at as long as that waits for anything.
   std::function<std::shared_ptr<void>(world&)> watch;
+  /// The same, but what it gives lives until the last request has ended.
+  std::function<std::shared_ptr<void>(world&)> show;
   /// Called around the making of threads; may be empty.
   std::function<void(std::function<void()> const&)> around_threads;
 };

@@ -26,7 +26,7 @@ class written_memory {
   /// Allocates `bytes` in that lane and writes them. Throws allocation_error. Returns where the pattern begins.
   std::byte* write(arena& lane, std::size_t bytes, std::size_t alignment = arena::least_alignment);
 
-  /// Reads all of it back: every byte as it was written, every page owned by that scope. Says what is not so.
+  /// Reads all of it back: every byte that was written, as it was, every page owned by that scope. Says what is not so.
   void check(page_pool const& pool, scope_id owner, std::uint64_t number, violation_log& into) const;
 
   [[nodiscard]] std::uint64_t bytes() const noexcept {
@@ -35,13 +35,15 @@ class written_memory {
 
  private:
   struct chunk {
-    std::uint64_t mark;  // made of the key and this chunk's address
+    std::uint64_t seal;  // made of all below and the key
     chunk* next;
     std::byte* data;
     std::size_t bytes;
   };
 
+  /// What the pattern begins with: of the key and the chunk's address.
   [[nodiscard]] std::uint64_t mark_of(chunk const* at) const noexcept;
+  [[nodiscard]] std::uint64_t seal_of(chunk const& one) const noexcept;
   void push(chunk* made) noexcept;
   [[nodiscard]] bool check_chunk(chunk const& one, page_pool const& pool, scope_id owner, std::uint64_t number,
                                  violation_log& into) const;
