@@ -70,6 +70,13 @@ executor_options resolve(executor_options const& asked) {
     refuse("page_budget_bytes", std::to_string(options.page_budget_bytes),
            "0 when pages is given: the budget is that pool's max_bytes");
   }
+  if (options.egress != egress_action::refuse && options.egress != egress_action::log &&
+      options.egress != egress_action::abort) {
+    refuse("egress", std::to_string(static_cast<unsigned>(options.egress)), "refuse, log or abort");
+  }
+  if (options.audit.one_in != 0 && options.audit.most_bytes == 0) {
+    refuse("audit.most_bytes", "0", "at least 1 where audit.one_in is not 0: it would search nothing");
+  }
   check_guard(options.guard, options.pages);
   check_name(options.name);
   return options;

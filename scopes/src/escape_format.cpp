@@ -90,6 +90,11 @@ class field_writer {
     auto const ns = std::chrono::duration_cast<std::chrono::nanoseconds>(at.time_since_epoch()).count();
     number(field, static_cast<std::uint64_t>(ns), at != scope_clock::time_point::min());
   }
+  void age(std::string_view field, scope_clock::time_point from, scope_clock::time_point to) noexcept {
+    bool const known = from != scope_clock::time_point::min() && to >= from;
+    auto const ns = known ? std::chrono::duration_cast<std::chrono::nanoseconds>(to - from).count() : 0;
+    number(field, static_cast<std::uint64_t>(ns), known);
+  }
   void flag(std::string_view field, bool value) noexcept {
     if (begin(field, json_ || value)) out_->put(value ? "true" : "false");
   }
@@ -123,7 +128,9 @@ void put_fields(writer& out, escape_report const& report, bool json) noexcept {
   fields.name("route", report.route);
   fields.time("opened_ns", report.opened);
   fields.number("opened_thread", static_cast<std::uint32_t>(report.opened_thread), report.opened_thread != 0);
+  fields.age("opened_ago_ns", report.opened, report.told);
   fields.time("closed_ns", report.closed);
+  fields.age("closed_ago_ns", report.closed, report.told);
   fields.number("closed_thread", static_cast<std::uint32_t>(report.closed_thread), report.closed_thread != 0);
   fields.number("this_thread", static_cast<std::uint32_t>(report.this_thread), report.this_thread != 0);
   fields.number("allocation_bytes", report.allocation_bytes, report.allocation_bytes != 0);

@@ -52,6 +52,7 @@ void tell(escape_report const& found, bool in_signal) noexcept {
   if (report.this_thread == 0) {
     report.this_thread = in_signal ? static_cast<std::int32_t>(gettid()) : detail::this_thread_id();
   }
+  if (report.told == scope_clock::time_point::min()) report.told = scope_clock::now();  // clock_gettime: signal-safe
   // sync escape-handler: acquire; pairs with set_escape_handler(); reads the listener
   listener const* const who = chosen.load(std::memory_order_acquire);
   if (who == nullptr || (in_signal && who->safety == handler_safety::ordinary)) {

@@ -62,6 +62,9 @@ TEST(ExecutorOptions, AcceptTheLastSensibleValueAndRefuseTheFirstThatIsNot) {
               HasSubstr("guard.quarantine_pages is 0; allowed: 1 to 65536"));
   EXPECT_THAT(refusal({.guard = {.quarantine_pages = 65'537}}), HasSubstr("guard.quarantine_pages is 65537"));
   EXPECT_THAT(refusal({.guard = {.quarantine_bytes = 16'383}}), HasSubstr("guard.quarantine_bytes is 16383"));
+  EXPECT_THAT(refusal({.audit = {.one_in = 1, .most_bytes = 0}}), HasSubstr("audit.most_bytes is 0"));
+  EXPECT_THAT(refusal({.egress = static_cast<mayfly::egress_action>(9)}),
+              HasSubstr("egress is 9; allowed: refuse, log or abort"));
   EXPECT_EQ(refusal({.name = "tencharact"}), "");
   EXPECT_THAT(refusal({.name = "elevenchars"}), HasSubstr("name is \"elevenchars\""));
   EXPECT_THAT(refusal({.name = ""}), HasSubstr("name is \"\""));

@@ -45,6 +45,7 @@ escape_report full_report() {
           .route = "orders",
           .opened = at_ns(1'001),
           .closed = at_ns(2'002),
+          .told = at_ns(3'033),
           .opened_thread = 31,
           .closed_thread = 32,
           .this_thread = 33,
@@ -62,8 +63,9 @@ escape_report full_report() {
 TEST(EscapeReport, TheTextSaysEverythingThatIsKnownInOneLineAndTheWayOutInAnother) {
   EXPECT_EQ(text_of(full_report()),
             "MF-E12: a result on its way into a future points into the request's memory: address=0x7f00deadbeef, "
-            "scope=17.42, route=\"orders\", opened_ns=1001, opened_thread=31, closed_ns=2002, closed_thread=32, "
-            "this_thread=33, allocation_bytes=640, site=0x5500cafe, offset=24, holder=\"the_cache\", holder_bytes=96, "
+            "scope=17.42, route=\"orders\", opened_ns=1001, opened_ago_ns=2032, opened_thread=31, "
+            "closed_ns=2002, closed_ago_ns=1031, closed_thread=32, this_thread=33, allocation_bytes=640, "
+            "site=0x5500cafe, offset=24, holder=\"the_cache\", holder_bytes=96, "
             "holder_address=0x5600f00d, suspect=true\n"
             "        way out: return detach(value)\n");
 }
@@ -102,6 +104,8 @@ TEST(EscapeReport, TheJsonHasTheSameFieldsUnderTheSameNames) {
   EXPECT_EQ(json.at("scope").as_string(), "17.42");
   EXPECT_EQ(json.at("route").as_string(), "orders");
   EXPECT_EQ(json.at("opened_ns").as_int64(), 1'001);
+  EXPECT_EQ(json.at("opened_ago_ns").as_int64(), 2'032);
+  EXPECT_EQ(json.at("closed_ago_ns").as_int64(), 1'031);
   EXPECT_EQ(json.at("opened_thread").as_int64(), 31);
   EXPECT_EQ(json.at("closed_ns").as_int64(), 2'002);
   EXPECT_EQ(json.at("closed_thread").as_int64(), 32);

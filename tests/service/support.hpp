@@ -51,7 +51,7 @@ inline boost::json::value parse_patch(std::string_view text) {
   return tree ? *std::move(tree) : boost::json::value{};
 }
 
-/// The folder of real requests, where there is one: see MAYFLY_TEST_DATA in the README.
+/// The folder of real requests, where there is one: MAYFLY_TEST_DATA (scripts/test --help).
 inline std::optional<std::filesystem::path> test_data() {
   char const* folder = std::getenv("MAYFLY_TEST_DATA");
   if (folder == nullptr || *folder == '\0') return std::nullopt;

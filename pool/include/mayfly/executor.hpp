@@ -112,7 +112,9 @@ class executor {
   /// Runs one request and waits for it. With a deadline it comes back then if the handler has not begun; a handler
   /// that runs is cancelled by its deadline but waited for, so that it may safely refer to the caller's variables. One
   /// that has not begun never will, but is destroyed later, on a worker: what it captured by value must allow that.
-  /// On a worker of this executor it is refused (on_worker): it would wait for itself.
+  /// On a worker of this executor it is refused (on_worker): it would wait for itself. It comes back when the result is
+  /// there, just before the request's slot is free: where max_in_flight is as small as the number of callers, the next
+  /// call may be refused (queue_full).
   template <RequestHandler Handler>
   [[nodiscard]] run_result<handler_result_t<Handler>> run(submit_options options, Handler&& handler) {
     using result = handler_result_t<Handler>;

@@ -27,9 +27,11 @@ struct escape_report {
   std::string_view route{};
   scope_clock::time_point opened = scope_clock::time_point::min();
   scope_clock::time_point closed = scope_clock::time_point::min();  ///< min(): unknown, or still open
+  scope_clock::time_point told = scope_clock::time_point::min();    ///< now; report_escape() fills it in
   std::int32_t opened_thread = 0;                                   ///< as gettid() counts
   std::int32_t closed_thread = 0;
   std::int32_t this_thread = 0;  ///< report_escape() fills it in
+  /// Where somebody says it: tripwire and canaries. An arena keeps no sizes, so the other layers do not know.
   std::size_t allocation_bytes = 0;
   void const* site = nullptr;  ///< code address of the allocation
   std::size_t offset = 0;      ///< egress: where in the value, in bytes
@@ -47,8 +49,9 @@ inline constexpr std::size_t longest_escape_report = 4'096;
 std::size_t format_text(escape_report const& report, std::span<char> into) noexcept;
 
 /// Writes the report as one JSON object without line breaks: the same fields under the same names, null where not
-/// known; times in nanoseconds of scope_clock, addresses as "0x..." strings. Bytes of a name outside printable ASCII
-/// are written as \u00XX. Returns the characters written, or 0 where they do not fit. Async-signal-safe.
+/// known; times in nanoseconds of scope_clock, ages in nanoseconds before the report, addresses as "0x..." strings.
+/// Bytes of a name outside printable ASCII are written as \u00XX. Returns the characters written, or 0 where they do
+/// not fit. Async-signal-safe.
 std::size_t format_json(escape_report const& report, std::span<char> into) noexcept;
 
 /// Hears of every escape, on the thread that found it, several at once. Must not block for long nor call mayfly.
