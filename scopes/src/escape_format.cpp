@@ -127,8 +127,8 @@ void put_fields(writer& out, escape_report const& report, bool json) noexcept {
   fields.scope("scope", report.scope);
   fields.name("route", report.route);
   fields.time("opened_ns", report.opened);
-  fields.number("opened_thread", static_cast<std::uint32_t>(report.opened_thread), report.opened_thread != 0);
   fields.age("opened_ago_ns", report.opened, report.told);
+  fields.number("opened_thread", static_cast<std::uint32_t>(report.opened_thread), report.opened_thread != 0);
   fields.time("closed_ns", report.closed);
   fields.age("closed_ago_ns", report.closed, report.told);
   fields.number("closed_thread", static_cast<std::uint32_t>(report.closed_thread), report.closed_thread != 0);
