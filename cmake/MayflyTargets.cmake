@@ -7,7 +7,7 @@
 #       executable <name>, warnings, installed into bin/.
 #   mayfly_takes_plugins(<program>)
 #       the program has all of the core in it, and exports it: a plugin links nothing of mayfly.
-#   mayfly_add_plugin(<name> SOURCES x.cpp...)
+#   mayfly_add_plugin(<name> SOURCES x.cpp... [LINK lib...])
 #       shared object <name>.so with handlers (<mayfly/plugin.hpp>) for such a program.
 #   mayfly_add_test(<name> SOURCES x_test.cpp... [LINK lib...] [LABELS l...] [TIMEOUT seconds] [RUN_SERIAL]
 #                   [ENVIRONMENT VAR=value...])
@@ -118,9 +118,10 @@ function(mayfly_takes_plugins name)
 endfunction()
 
 function(mayfly_add_plugin name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LINK")
   add_library(${name} MODULE ${arg_SOURCES})
   set_target_properties(${name} PROPERTIES PREFIX "")
+  target_link_libraries(${name} PRIVATE ${arg_LINK})
   foreach(part arena scopes pool)
     target_include_directories(${name} PRIVATE $<TARGET_PROPERTY:mayfly_${part},INTERFACE_INCLUDE_DIRECTORIES>)
     target_compile_definitions(${name} PRIVATE $<TARGET_PROPERTY:mayfly_${part},INTERFACE_COMPILE_DEFINITIONS>)

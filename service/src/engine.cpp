@@ -1,6 +1,7 @@
 #include <mayfly/executor.hpp>
 #include <mayfly/json_resource.hpp>
 #include <mayfly/service/engine.hpp>
+#include <mayfly/service/plugin_handler.hpp>
 
 #include <algorithm>
 #include <memory_resource>
@@ -38,7 +39,12 @@ void run_on_arena(work_item& item, request_context& request, handler_settings co
   json_resource trees(request.arena());
   request_memory const memory{boost::json::storage_ptr(&trees), request.memory()};
   answer_buffer answer(memory.bytes, item.request.text.size() + 1);
-  if (handle_request(item.request.text, memory, handlers, interrupt, answer, item.error)) {
+  auto const text = item.request.text;
+  bool const answered =
+      handlers.of_plugin != nullptr
+          ? handle_with_plugin(text, item.number - 1, request, handlers, interrupt, answer, item.error)
+          : handle_request(text, memory, handlers, interrupt, answer, item.error);
+  if (answered) {
     item.hold = request.hold();
     item.answer = std::move(answer);
   } else {
@@ -73,7 +79,7 @@ class pool_engine final : public engine {
 
   answer try_start(work_item& item) override {
     if (options_.deadline && !item.deadline_at) item.deadline_at = from_now(*options_.deadline);
-    submit_options const options{.route = name_of(handlers_.kind), .deadline_at = item.deadline_at};
+    submit_options const options{.route = handlers_.name(), .deadline_at = item.deadline_at};
     auto const admitted = executor_.try_submit(
         options, [this, &item](request_context& request) { return run(item, request); },
         [this, &item](outcome<clock::time_point> const& end, request_context& request) {

@@ -23,25 +23,63 @@ constexpr unsigned events_between_polls = 4096;
 /// What a builder refuses beyond what the grammar refuses.
 enum class refusal : unsigned char { none, number_too_large, interrupted };
 
-/// The handler of Boost's parser: turns its events into a tree. Boost's own handler would do but for two things: its
-/// doubles are up to an ulp off (it multiplies by a table of powers of ten), and it forgets how a number was written.
-template <number_mode Numbers, repeated_names Names>
-class tree_builder {
+/// What a reading of a text knows: how far it is, whether it is to end, why it was refused.
+class reading {
  public:
   static constexpr std::size_t max_object_size = json::object::max_size();
   static constexpr std::size_t max_array_size = json::array::max_size();
   static constexpr std::size_t max_key_size = json::string::max_size();
   static constexpr std::size_t max_string_size = json::string::max_size();
 
+  reading(std::string_view text, parse_options const& options, parse_progress& progress)
+      : text_(text), options_(options), progress_(progress) {}
+
+  [[nodiscard]] refusal why() const { return why_; }
+
+ protected:
+  void note(string_view token) {
+    // The rest of a string with escapes lies in the parser's own buffer, which says nothing about the place.
+    auto const offset = reinterpret_cast<std::uintptr_t>(token.data()) - reinterpret_cast<std::uintptr_t>(text_.data());
+    if (offset <= text_.size()) progress_.reached = offset;
+  }
+
+  bool step(string_view token, error_code& problem) {
+    note(token);
+    if (--events_left_ != 0) [[likely]]
+      return true;
+    events_left_ = events_between_polls;
+    if (options_.interrupted == nullptr || !options_.interrupted(options_.interrupted_context)) return true;
+    return refuse(refusal::interrupted, token, problem);
+  }
+
+  bool refuse(refusal why, string_view token, error_code& problem) {
+    note(token);
+    why_ = why;
+    problem = json::error::exception;  // any error stops the parser; why() is the reason that counts
+    return false;
+  }
+
+ private:
+  std::string_view text_;
+  parse_options const& options_;
+  parse_progress& progress_;
+  unsigned events_left_ = events_between_polls;
+  refusal why_ = refusal::none;
+};
+
+/// The handler of Boost's parser: turns its events into a tree. Boost's own handler would do but for two things: its
+/// doubles are up to an ulp off (it multiplies by a table of powers of ten), and it forgets how a number was written.
+template <number_mode Numbers, repeated_names Names>
+class tree_builder : public reading {
+ public:
   tree_builder(json::storage_ptr const& storage, unsigned char* temporary, std::size_t temporary_bytes,
                std::string_view text, parse_options const& options, parse_progress& progress)
-      : stack_(storage, temporary, temporary_bytes), text_(text), options_(options), progress_(progress) {
+      : reading(text, options, progress), stack_(storage, temporary, temporary_bytes) {
     stack_.reset(storage);
   }
 
   json::value release() { return stack_.release(); }
   [[nodiscard]] std::size_t names() const { return names_; }
-  [[nodiscard]] refusal why() const { return why_; }
 
   bool on_document_begin(error_code&) { return true; }
   bool on_document_end(error_code&) { return true; }
@@ -129,35 +167,33 @@ class tree_builder {
     stack_.push_string(written);
   }
 
-  void note(string_view token) {
-    // The rest of a string with escapes lies in the parser's own buffer, which says nothing about the place.
-    auto const offset = reinterpret_cast<std::uintptr_t>(token.data()) - reinterpret_cast<std::uintptr_t>(text_.data());
-    if (offset <= text_.size()) progress_.reached = offset;
-  }
-
-  bool step(string_view token, error_code& problem) {
-    note(token);
-    if (--events_left_ != 0) [[likely]]
-      return true;
-    events_left_ = events_between_polls;
-    if (options_.interrupted == nullptr || !options_.interrupted(options_.interrupted_context)) return true;
-    return refuse(refusal::interrupted, token, problem);
-  }
-
-  bool refuse(refusal why, string_view token, error_code& problem) {
-    note(token);
-    why_ = why;
-    problem = json::error::exception;  // any error stops the parser; why() is the reason that counts
-    return false;
-  }
-
   json::value_stack stack_;
-  std::string_view text_;
-  parse_options const& options_;
-  parse_progress& progress_;
   std::size_t names_ = 0;
-  unsigned events_left_ = events_between_polls;
-  refusal why_ = refusal::none;
+};
+
+/// The same where nothing is kept: whether it is JSON is all that is asked.
+class text_checker : public reading {
+ public:
+  using reading::reading;
+
+  bool on_document_begin(error_code&) { return true; }
+  bool on_document_end(error_code&) { return true; }
+  bool on_comment_part(string_view, error_code&) { return true; }
+  bool on_comment(string_view, error_code&) { return true; }
+  bool on_number_part(string_view, error_code&) { return true; }
+  bool on_object_begin(error_code&) { return true; }
+  bool on_object_end(std::size_t, error_code&) { return true; }
+  bool on_array_begin(error_code&) { return true; }
+  bool on_array_end(std::size_t, error_code&) { return true; }
+  bool on_key_part(string_view, std::size_t, error_code&) { return true; }
+  bool on_key(string_view rest, std::size_t, error_code& problem) { return step(rest, problem); }
+  bool on_string_part(string_view, std::size_t, error_code&) { return true; }
+  bool on_string(string_view rest, std::size_t, error_code& problem) { return step(rest, problem); }
+  bool on_int64(std::int64_t, string_view written, error_code& problem) { return step(written, problem); }
+  bool on_uint64(std::uint64_t, string_view written, error_code& problem) { return step(written, problem); }
+  bool on_double(double, string_view written, error_code& problem) { return step(written, problem); }
+  bool on_bool(bool, error_code&) { return true; }
+  bool on_null(error_code&) { return true; }
 };
 
 /// Members in all objects of the tree. Smaller than the number of names read when a name was repeated.
@@ -287,37 +323,48 @@ void explain_repetition(std::string_view text, request_memory const& memory, par
   error.append("\" appears twice in one object");
 }
 
-template <number_mode Numbers, repeated_names Names>
-std::optional<json::value> parse_as(std::string_view text, request_memory const& memory, parse_options const& options,
-                                    request_error& error, parse_progress& progress) {
-  // Enough for the open containers of most requests; what does not fit goes to the request's own storage.
-  alignas(std::max_align_t) unsigned char temporary[8192];
+json::parse_options settings_for(std::string_view text, parse_options const& options) {
   assert(options.max_depth <= deepest_depth);
   json::parse_options settings;
   settings.max_depth = options.max_depth;
   // Boost's own check goes byte by byte through every string that is not ASCII. Where ours finds a fault theirs is
   // made again, because only the parser knows whether another error comes first.
   settings.allow_invalid_utf8 = is_utf8(text);
-  json::basic_parser<tree_builder<Numbers, Names>> parser(settings, memory.trees, temporary, sizeof temporary, text,
-                                                          options, progress);
+  return settings;
+}
+
+/// Whether it is a text that `parser`'s handler lets through; otherwise `error` says why not.
+template <class Handler>
+bool read_all(json::basic_parser<Handler>& parser, std::string_view text, parse_options const& options,
+              request_error& error, parse_progress const& progress) {
   error_code problem;
   std::size_t const skipped = bytes_of_mark(text);
   std::size_t const at = parser.write_some(false, text.data() + skipped, text.size() - skipped, problem) + skipped;
   if (!problem && at < text.size()) problem = json::error::extra_data;
+  if (!problem) return true;
+  switch (parser.handler().why()) {
+    case refusal::number_too_large:
+      error.assign(failure::bad_json, "a number larger than any double", progress.reached);
+      break;
+    case refusal::interrupted:
+      error.assign(failure::expired, "past its deadline", progress.reached);
+      break;
+    case refusal::none:
+      explain(problem, text, at, options, error);
+      break;
+  }
+  return false;
+}
 
+template <number_mode Numbers, repeated_names Names>
+std::optional<json::value> parse_as(std::string_view text, request_memory const& memory, parse_options const& options,
+                                    request_error& error, parse_progress& progress) {
+  // Enough for the open containers of most requests; what does not fit goes to the request's own storage.
+  alignas(std::max_align_t) unsigned char temporary[8192];
+  json::basic_parser<tree_builder<Numbers, Names>> parser(settings_for(text, options), memory.trees, temporary,
+                                                          sizeof temporary, text, options, progress);
+  if (!read_all(parser, text, options, error, progress)) return std::nullopt;
   auto& builder = parser.handler();
-  if (builder.why() == refusal::number_too_large) {
-    error.assign(failure::bad_json, "a number larger than any double", progress.reached);
-    return std::nullopt;
-  }
-  if (builder.why() == refusal::interrupted) {
-    error.assign(failure::expired, "past its deadline", progress.reached);
-    return std::nullopt;
-  }
-  if (problem) {
-    explain(problem, text, at, options, error);
-    return std::nullopt;
-  }
   std::optional<json::value> tree(builder.release());
   if (Names == repeated_names::refused && count_members(*tree) != builder.names()) {
     explain_repetition(text, memory, options, error);
@@ -338,6 +385,11 @@ std::optional<json::value> parse(std::string_view text, request_memory const& me
   }
   if (options.names == kept) return parse_as<as_written, kept>(text, memory, options, error, progress);
   return parse_as<as_written, refused>(text, memory, options, error, progress);
+}
+
+bool check_json(std::string_view text, parse_options const& options, request_error& error, parse_progress& progress) {
+  json::basic_parser<text_checker> parser(settings_for(text, options), text, options, progress);
+  return read_all(parser, text, options, error, progress);
 }
 
 }  // namespace mayfly::service

@@ -163,7 +163,7 @@ void add_memory(table& to, run_summary const& summary) {
 std::string summary_table(run_options const& options, run_summary const& summary) {
   auto const& totals = summary.totals;
   table to;
-  to.heading("mayfly run: " + std::string(name_of(*options.handler)) + ", memory " + name_of(options.memory) + ", " +
+  to.heading("mayfly run: " + options.handler + ", memory " + name_of(options.memory) + ", " +
              std::to_string(summary.workers) + (summary.workers == 1 ? " worker" : " workers"));
   std::string requests = programs::with_commas(totals.requests);
   if (options.repeat > 1)
@@ -195,7 +195,7 @@ std::string summary_json(run_options const& options, run_summary const& summary)
   auto const& totals = summary.totals;
   json_text to;
   to.open();
-  to.text("handler", name_of(*options.handler));
+  to.text("handler", options.handler);
   to.text("memory", name_of(options.memory));
   to.count("workers", summary.workers);
   to.count("requests", totals.requests);

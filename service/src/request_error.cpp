@@ -9,8 +9,8 @@ namespace mayfly::service {
 
 std::string_view name_of(failure kind) {
   static constexpr std::array<std::string_view, failure_kinds> names{
-      "none",        "bad_json", "repeated_name", "too_deep",   "too_big",
-      "over_budget", "expired",  "cancelled",     "unreadable", "internal"};
+      "none",    "bad_json",  "repeated_name", "too_deep", "too_big",        "over_budget",
+      "expired", "cancelled", "unreadable",    "refused",  "handler_failed", "internal"};
   return names[static_cast<std::size_t>(kind)];
 }
 

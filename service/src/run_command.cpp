@@ -1,3 +1,4 @@
+#include <mayfly/programs/plugin_file.hpp>
 #include <mayfly/programs/quantities.hpp>
 #include <mayfly/service/progress_line.hpp>
 #include <mayfly/service/report.hpp>
@@ -34,10 +35,22 @@ boost::json::value read_patch(std::string const& path, std::size_t max_depth) {
   return *std::move(tree);
 }
 
-handler_settings settings_for(run_options const& options) {
+programs::plugin_set load_plugins(run_options const& options) {
+  std::vector<std::string_view> ours;
+  for (auto const& handler : handler_names()) ours.push_back(handler.name);
+  return programs::plugin_set(options.plugins, ours);
+}
+
+handler_settings settings_for(run_options const& options, programs::plugin_set const& plugins) {
   handler_settings handlers;
-  handlers.kind = *options.handler;
   handlers.max_depth = options.depth;
+  auto const kind = handler_named(options.handler);
+  if (!kind) {
+    handlers.of_plugin = plugins.find(options.handler);
+    if (handlers.of_plugin == nullptr) throw usage_error(unknown_handler(options, plugins.names()));
+    return handlers;
+  }
+  handlers.kind = *kind;
   if (handlers.kind == handler_kind::merge_patch) handlers.patch = read_patch(options.patch, options.depth);
   for (auto const& text : options.pointers)
     handlers.pointers.push_back(std::get<json_pointer>(json_pointer::parse(text)));
@@ -71,7 +84,7 @@ void complain(std::string const& text) { std::cerr << "mayfly: " << text << "\n"
 
 /// Refuses an output that would destroy what the run reads, or mix with what it prints.
 void check_output(run_options const& options, request_source const& source, answer_file const& output) {
-  if (options.json && output.is_standard_output()) throw usage_error(json_needs_a_file);
+  if (options.json && output.is_standard_output()) throw usage_error(json_needs_a_file(options));
   auto const identity = output.identity();
   if (!identity) return;
   auto const refuse = [&](std::string const& what) {
@@ -81,6 +94,9 @@ void check_output(run_options const& options, request_source const& source, answ
   if (source.reads(*identity)) refuse("the requests");
   if (!options.patch.empty() && identity_of(options.patch) == identity) refuse("the patch");
   if (!options.config.empty() && identity_of(options.config) == identity) refuse("the configuration");
+  for (auto const& plugin : options.plugins) {
+    if (identity_of(plugin) == identity) refuse("a plugin");
+  }
 }
 
 /// A run, and what its summary must know beyond it.
@@ -90,7 +106,8 @@ struct finished_run {
 };
 
 finished_run run_all(run_options const& options, run_surroundings const& surroundings) {
-  handler_settings const handlers = settings_for(options);
+  programs::plugin_set const plugins = load_plugins(options);  // first: unloaded when nothing can call it any more
+  handler_settings const handlers = settings_for(options, plugins);
   input_blocks blocks;
   auto source = open_source(options.in, blocks, {options.max_request_bytes, surroundings.stop, surroundings.stop_file});
   if (options.repeat > 1) source = repeat_source(std::move(source), options.repeat);

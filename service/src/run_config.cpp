@@ -10,7 +10,7 @@ namespace mayfly::service {
 namespace {
 
 std::string place(std::string const& path, toml::source_region const& region) {
-  return path + ":" + std::to_string(region.begin.line) + ": ";
+  return path + ":" + std::to_string(region.begin.line);
 }
 
 /// How much of one name must change to become the other.
@@ -73,7 +73,7 @@ toml::table parse_file(std::string const& path) {
   try {
     return toml::parse_file(path);
   } catch (toml::parse_error const& error) {
-    throw usage_error(place(path, error.source()) + std::string(error.description()));
+    throw usage_error(place(path, error.source()) + ": " + std::string(error.description()));
   }
 }
 
@@ -83,7 +83,7 @@ void apply_config(run_options& to, std::string const& path, std::span<std::strin
   to.config = path;
   toml::table const table = parse_file(path);
   for (auto&& [key, node] : table) {
-    std::string const where = place(path, key.source());
+    std::string const where = place(path, key.source()) + ": ";
     setting const* const known = setting_named(key.str());
     if (known == nullptr) throw usage_error(where + unknown_key(key.str()));
     bool const overruled = std::find(said_already.begin(), said_already.end(), key.str()) != said_already.end();
@@ -92,6 +92,7 @@ void apply_config(run_options& to, std::string const& path, std::span<std::strin
       auto const wrong = known->apply(overruled ? unused : to, value);
       if (wrong) throw usage_error(where + "'" + std::string(key.str()) + "': '" + value + "' " + *wrong);
     }
+    if (!overruled) to.said_by_config.emplace(key.str(), place(path, key.source()));
   }
 }
 

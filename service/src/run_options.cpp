@@ -1,4 +1,5 @@
 #include <mayfly/executor_options.hpp>
+#include <mayfly/page_pool.hpp>
 #include <mayfly/programs/quantities.hpp>
 #include <mayfly/service/json_parse.hpp>
 #include <mayfly/service/run_options.hpp>
@@ -17,11 +18,14 @@ constexpr std::size_t most_window = 1'000'000;
 constexpr std::size_t most_repeats = 1'000'000'000;
 
 refusal set_handler(run_options& to, std::string const& value) {
-  to.handler = handler_named(value);
-  if (to.handler) return {};
-  std::string message = "is none of";
-  for (auto const& handler : handler_names()) message += " " + std::string(handler.name);
-  return message;
+  to.handler = value;
+  return {};
+}
+
+refusal add_plugin(run_options& to, std::string const& value) {
+  if (value.empty()) return "names no file";
+  to.plugins.push_back(value);
+  return {};
 }
 
 refusal set_in(run_options& to, std::string const& value) {
@@ -87,7 +91,11 @@ refusal set_request_bytes(run_options& to, std::string const& value) {
 }
 
 refusal set_page_budget(run_options& to, std::string const& value) {
-  return keep(programs::parse_bytes(value), to.page_budget, bytes_wanted);
+  auto const bytes = programs::parse_bytes(value);
+  if (bytes && *bytes != 0 && *bytes < page_pool_options{}.class_bytes.front()) {
+    return "must be 16KiB, the size of a page, at least, or 0 for no limit";
+  }
+  return keep(bytes, to.page_budget, bytes_wanted);
 }
 
 refusal set_deadline(run_options& to, std::string const& value) {
@@ -136,9 +144,10 @@ constexpr std::string_view measuring = "Measuring";
 
 using enum setting::shape;
 
-constexpr std::array<setting, 19> all_settings{{
-    {"handler", text, "NAME", work, "echo, canonicalize (RFC 8785), merge-patch (RFC 7396) or extract (RFC 6901)",
-     &set_handler},
+constexpr std::array<setting, 20> all_settings{{
+    {"handler", text, "NAME", work,
+     "echo, canonicalize (RFC 8785), merge-patch (RFC 7396), extract (RFC 6901), or one of a plugin", &set_handler},
+    {"plugin", list, "FILE.so", work, "handlers of your own (docs/plugins.md); may be said again", &add_plugin},
     {"patch", text, "FILE", work, "merge-patch: the patch that is applied to every request", &set_patch},
     {"pointer", list, "POINTER", work,
      "extract: the value to take, as /user/name; given more than once, answers are arrays", &add_pointer},
@@ -154,7 +163,9 @@ constexpr std::array<setting, 19> all_settings{{
     {"deadline", text, "TIME", limits, "time a request may take, waiting included: 200us, 50ms, 2s (default: any)",
      &set_deadline},
     {"window", text, "N", limits, "requests that may be under way at once (default 256)", &set_window},
-    {"workers", text, "N", measuring, "threads that run requests (default: as many as there are processors)",
+    {"workers", text, "N", measuring,
+     "threads that run requests, 1 to 1024 (default: one for each processor\nthat this process may use, at least 2); "
+     "more than that only helps\nhandlers that wait",
      &set_workers},
     {"memory", text, "KIND", measuring, "arena (default), or heap: the same on the global heap, to compare",
      &set_memory},
@@ -181,25 +192,73 @@ setting const* setting_named(std::string_view name) {
   return nullptr;
 }
 
+std::string said(run_options const& options, std::string_view name) {
+  auto const in_file = options.said_by_config.find(name);
+  if (in_file == options.said_by_config.end()) return "--" + std::string(name);
+  return "'" + std::string(name) + "' (" + in_file->second + ")";
+}
+
+std::string json_needs_a_file(run_options const& options) {
+  return said(options, "json") +
+         " and the answers cannot both go to standard output: say --out FILE (or --out /dev/null)";
+}
+
+std::string unknown_handler(run_options const& options, std::vector<std::string> const& of_plugins) {
+  bool const missing = options.handler.empty();
+  std::string known;
+  for (auto const& ours : handler_names()) known += " " + std::string(ours.name);
+  for (std::size_t i = 0; i < of_plugins.size(); ++i) {
+    known += (i == 0 ? std::string(missing ? ", or" : ", nor") + " of what the plugins bring: " : " ") + of_plugins[i];
+  }
+  std::string const remedy = of_plugins.empty() ? "; handlers of your own come with --plugin FILE.so" : "";
+  if (missing) return "--handler is missing: say one of" + known + remedy;
+  return said(options, "handler") + ": '" + options.handler + "' is none of" + known + remedy;
+}
+
+namespace {
+
+/// A setting that one handler has, and the others have not.
+void check_belongs(run_options const& options, char const* name, char const* value, char const* handler, bool given) {
+  if (options.handler.empty()) return;  // one of a plugin's, and it will be missed when they are known
+  bool const wanted = options.handler == handler;
+  std::string const says = said(options, "handler") + " says " + options.handler;
+  if (wanted && !given) throw usage_error(says + ", which needs --" + name + " " + value);
+  if (!wanted && given) {
+    throw usage_error(said(options, name) + " goes with the handler " + handler + " only, and " + says);
+  }
+}
+
+void check_memory(run_options const& options) {
+  if (options.memory == memory_kind::arena) return;
+  std::string const says = " only, and " + said(options, "memory") + " says heap: ";
+  if (options.guard_one_in != 0) {
+    throw usage_error(said(options, "guard") + " goes with arenas" + says + "there is nothing to guard on the heap");
+  }
+  if (options.audit_one_in != 0) {
+    throw usage_error(said(options, "audit") + " goes with arenas" + says +
+                      "on the heap a request has no memory of its own");
+  }
+  if (!options.plugins.empty()) {
+    throw usage_error(said(options, "plugin") + " goes with arenas" + says +
+                      "a plugin's handler takes memory from its request");
+  }
+}
+
+}  // namespace
+
 void check(run_options const& options) {
-  if (!options.handler) throw usage_error("--handler is missing: echo, canonicalize, merge-patch or extract");
-  bool const merges = *options.handler == handler_kind::merge_patch;
-  bool const extracts = *options.handler == handler_kind::extract;
-  if (merges && options.patch.empty()) throw usage_error("--handler merge-patch needs --patch FILE");
-  if (!merges && !options.patch.empty()) throw usage_error("--patch goes with --handler merge-patch only");
-  if (extracts && options.pointers.empty()) throw usage_error("--handler extract needs --pointer, as /user/name");
-  if (!extracts && !options.pointers.empty()) throw usage_error("--pointer goes with --handler extract only");
-  if (options.json && options.out == "-") {
-    throw usage_error(json_needs_a_file);
+  bool const ours = handler_named(options.handler).has_value();
+  if (!ours && options.plugins.empty()) throw usage_error(unknown_handler(options, {}));
+  if (ours && !options.plugins.empty()) {
+    throw usage_error(said(options, "plugin") + " brings handlers, and " + said(options, "handler") + " says " +
+                      options.handler + ", which is mayfly's own: leave out one of the two");
   }
-  if (options.guard_one_in != 0 && options.memory == memory_kind::heap) {
-    throw usage_error("--guard goes with --memory arena only: there is nothing to guard on the heap");
-  }
-  if (options.audit_one_in != 0 && options.memory == memory_kind::heap) {
-    throw usage_error("--audit goes with --memory arena only: on the heap a request has no memory of its own");
-  }
+  check_belongs(options, "patch", "FILE", "merge-patch", !options.patch.empty());
+  check_belongs(options, "pointer", "POINTER, as /user/name", "extract", !options.pointers.empty());
+  if (options.json && options.out == "-") throw usage_error(json_needs_a_file(options));
+  check_memory(options);
   if (options.repeat > 1 && options.in == "-") {
-    throw usage_error("--repeat needs --in PATH: standard input can be read only once");
+    throw usage_error(said(options, "repeat") + " needs --in PATH: standard input can be read only once");
   }
 }
 

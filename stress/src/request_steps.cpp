@@ -1,4 +1,5 @@
 #include <mayfly/scope_entry.hpp>
+#include <mayfly/stress/kept_answer.hpp>
 #include <mayfly/stress/requests.hpp>
 #include <mayfly/task_group.hpp>
 
@@ -61,8 +62,15 @@ class steps {
 
   /// The user's own handler, between bytes of ours, which must stay as they are.
   void run_plugin() {
-    world_.user_handlers[what_.plugin_handler].run(
-        {.request = request_, .seed = world_.plan.seed, .number = what_.number});
+    auto const& handler = world_.user_handlers[what_.plugin_handler];
+    std::string const made =
+        handler.input ? handler.input(world_.plan.seed, what_.number) : usual_input(world_.plan.seed, what_.number);
+    auto& answer = *request_.arena().make<kept_answer>(request_.arena(), what_.number, world_.violations);
+    std::string_view const input = request_.arena().copy(made);
+    write_some(1, 1, 256);
+    handler.run(
+        {.request = request_, .input = input, .answer = answer, .seed = world_.plan.seed, .number = what_.number});
+    if (input != made) world_.violations.add(what_.number, "its input as it was given to its handler", "another text");
   }
 
   void write_some(std::uint64_t least, std::uint64_t most, std::uint64_t most_bytes) {

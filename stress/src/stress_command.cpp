@@ -48,12 +48,9 @@ exit_code stress_command(stress_options const& options, run_surroundings surroun
     };
   }
   // Before the run, and gone after it: their code is there as long as anything of theirs lives.
-  std::vector<programs::plugin_file> plugins;
+  programs::plugin_set const plugins(options.plugins);
   std::vector<plugin::named_handler> handlers;
-  for (auto const& path : options.plugins) {
-    auto const& named = plugins.emplace_back(path).handlers().handlers();
-    handlers.insert(handlers.end(), named.begin(), named.end());
-  }
+  for (auto const* each : plugins.handlers()) handlers.push_back(*each);
   run_result const result = run(options, std::move(handlers), surroundings);
   std::string const wrong = violations_text(options, result);
   if (!wrong.empty()) std::cerr << wrong;

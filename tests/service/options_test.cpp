@@ -35,6 +35,7 @@ TEST(Config, CanSayWhatFlagsCan) {
   run_options options;
   EXPECT_EQ(complaint(R"(
     handler = "extract"
+    plugin = ["a.so", "b.so"]
     pointer = ["/a", "#/b"]
     patch = "p.json"
     in = "in.ndjson"
@@ -56,7 +57,8 @@ TEST(Config, CanSayWhatFlagsCan) {
   )",
                       options),
             "");
-  EXPECT_EQ(options.handler, handler_kind::extract);
+  EXPECT_EQ(options.handler, "extract");
+  EXPECT_THAT(options.plugins, ElementsAre("a.so", "b.so"));
   EXPECT_THAT(options.pointers, ElementsAre("/a", "#/b"));
   EXPECT_EQ(options.patch, "p.json");
   EXPECT_EQ(options.in, "in.ndjson");
@@ -75,13 +77,14 @@ TEST(Config, CanSayWhatFlagsCan) {
   EXPECT_TRUE(options.json);
   EXPECT_FALSE(options.quiet);
   EXPECT_EQ(options.progress, progress_choice::never);
-  std::size_t const lines = 19;
+  std::size_t const lines = 20;
   EXPECT_EQ(settings().size(), lines) << "a new setting belongs into this test";
 }
 
 TEST(Config, UnknownKeysAreRefusedByNameAndLine) {
   EXPECT_EQ(complaint("depth = 3\n\nworker = 2\n"), "run.toml:3: unknown key 'worker'; did you mean 'workers'?");
-  EXPECT_THAT(complaint("colour = 1"), HasSubstr("run.toml:1: unknown key 'colour'; known are handler patch pointer"));
+  EXPECT_THAT(complaint("colour = 1"),
+              HasSubstr("run.toml:1: unknown key 'colour'; known are handler plugin patch pointer"));
   EXPECT_THAT(complaint("[run]\ndepth = 1"), HasSubstr("unknown key 'run'"));
 }
 
@@ -96,7 +99,11 @@ TEST(Config, NonsenseIsRefusedByKeyAndLine) {
   EXPECT_EQ(complaint("guard = -1"), "run.toml:1: 'guard': '-1' must be a number from 0 (none) to 4294967295");
   EXPECT_THAT(complaint("guard = 4294967296"), HasSubstr("'4294967296' must be a number"));
   EXPECT_EQ(complaint("audit = -1"), "run.toml:1: 'audit': '-1' must be a number from 0 (none) to 4294967295");
-  EXPECT_THAT(complaint("handler = \"sort\""), HasSubstr("is none of echo canonicalize merge-patch extract"));
+  EXPECT_EQ(complaint("plugin = \"\""), "run.toml:1: 'plugin': '' names no file");
+  EXPECT_EQ(complaint("page-budget = \"16383B\""),
+            "run.toml:1: 'page-budget': '16383B' must be 16KiB, the size of a page, at least, or 0 for no limit");
+  EXPECT_EQ(complaint("page-budget = \"16KiB\""), "");
+  EXPECT_EQ(complaint("page-budget = 0"), "");
   EXPECT_THAT(complaint("deadline = 5"), HasSubstr("must be a time"));
   EXPECT_THAT(complaint("window = = 5"), HasSubstr("run.toml:1: "));
 }
@@ -110,30 +117,67 @@ TEST(Config, GivesWayToFlagsButIsStillChecked) {
   EXPECT_THAT(complaint("depth = \"x\"", options, {"depth"}), HasSubstr("'depth'"));
 }
 
+/// What check() says of options that are echo's but for that change.
+template <class Change>
+std::string refused(Change const& change) {
+  run_options options;
+  options.handler = "echo";
+  change(options);
+  try {
+    check(options);
+    return "";
+  } catch (usage_error const& error) {
+    return error.what();
+  }
+}
+
 TEST(Options, WhatDoesNotGoTogetherIsRefused) {
-  auto const wrong = [](auto const& change) -> std::string {
-    run_options options;
-    options.handler = handler_kind::echo;
-    change(options);
-    try {
-      check(options);
-      return "";
-    } catch (usage_error const& error) {
-      return error.what();
-    }
-  };
-  EXPECT_EQ(wrong([](run_options&) {}), "");
-  EXPECT_THAT(wrong([](run_options& o) { o.handler.reset(); }), HasSubstr("--handler is missing"));
-  EXPECT_THAT(wrong([](run_options& o) { o.handler = handler_kind::merge_patch; }), HasSubstr("needs --patch"));
-  EXPECT_THAT(wrong([](run_options& o) { o.patch = "p"; }), HasSubstr("--patch goes with"));
-  EXPECT_THAT(wrong([](run_options& o) { o.handler = handler_kind::extract; }), HasSubstr("needs --pointer"));
-  EXPECT_THAT(wrong([](run_options& o) { o.pointers = {""}; }), HasSubstr("--pointer goes with"));
-  EXPECT_THAT(wrong([](run_options& o) { o.json = true; }), HasSubstr("--out FILE"));
-  EXPECT_THAT(wrong([](run_options& o) { o.guard_one_in = 1, o.memory = memory_kind::heap; }),
+  EXPECT_EQ(refused([](run_options&) {}), "");
+  EXPECT_THAT(refused([](run_options& o) { o.handler = ""; }), HasSubstr("--handler is missing"));
+  EXPECT_EQ(
+      refused([](run_options& o) { o.handler = "sort"; }),
+      "--handler: 'sort' is none of echo canonicalize merge-patch extract; handlers of your own come with --plugin "
+      "FILE.so");
+  EXPECT_THAT(refused([](run_options& o) { o.handler = "merge-patch"; }), HasSubstr("needs --patch FILE"));
+  EXPECT_EQ(refused([](run_options& o) { o.patch = "p"; }),
+            "--patch goes with the handler merge-patch only, and --handler says echo");
+  EXPECT_THAT(refused([](run_options& o) { o.handler = "extract"; }), HasSubstr("needs --pointer"));
+  EXPECT_THAT(refused([](run_options& o) { o.pointers = {""}; }), HasSubstr("--pointer goes with"));
+  EXPECT_THAT(refused([](run_options& o) { o.json = true; }), HasSubstr("--out FILE"));
+  EXPECT_THAT(refused([](run_options& o) { o.guard_one_in = 1, o.memory = memory_kind::heap; }),
               HasSubstr("--guard goes with"));
-  EXPECT_THAT(wrong([](run_options& o) { o.audit_one_in = 1, o.memory = memory_kind::heap; }),
+  EXPECT_THAT(refused([](run_options& o) { o.audit_one_in = 1, o.memory = memory_kind::heap; }),
               HasSubstr("--audit goes with"));
-  EXPECT_THAT(wrong([](run_options& o) { o.repeat = 2; }), HasSubstr("can be read only once"));
+  EXPECT_THAT(refused([](run_options& o) { o.repeat = 2; }), HasSubstr("can be read only once"));
+  EXPECT_THAT(refused([](run_options& o) { o.plugins = {"a.so"}; }), HasSubstr("leave out one of the two"));
+  EXPECT_EQ(refused([](run_options& o) { o.plugins = {"a.so"}, o.handler = "sort"; }), "");
+  EXPECT_EQ(refused([](run_options& o) { o.plugins = {"a.so"}, o.handler = ""; }), "") << "said when they are loaded";
+}
+
+TEST(Options, ComplaintsNameTheLineOfTheFileWhereItIsTheFileThatSaysIt) {
+  auto const refused_of = [](std::string_view toml, std::string const& handler_flag) {
+    return refused([&](run_options& o) {
+      o.handler = handler_flag;
+      std::vector<std::string> said;
+      if (!handler_flag.empty()) said.emplace_back("handler");
+      scratch_folder const folder;
+      apply_config(o, folder.write("run.toml", toml), said);
+      for (auto& [name, where] : o.said_by_config) where = where.substr(folder.path().string().size() + 1);
+    });
+  };
+  EXPECT_EQ(refused_of("handler = \"merge-patch\"\npatch = \"p\"", "echo"),
+            "'patch' (run.toml:2) goes with the handler merge-patch only, and --handler says echo");
+  EXPECT_EQ(refused_of("handler = \"echo\"\npointer = \"/a\"", ""),
+            "'pointer' (run.toml:2) goes with the handler extract only, and 'handler' (run.toml:1) says echo");
+  EXPECT_EQ(refused_of("\nhandler = \"extract\"", ""),
+            "'handler' (run.toml:2) says extract, which needs --pointer POINTER, as /user/name");
+  EXPECT_THAT(refused_of("\nhandler = \"sort\"", ""), HasSubstr("'handler' (run.toml:2): 'sort' is none of echo"));
+  EXPECT_THAT(refused_of("json = true", "echo"), HasSubstr("'json' (run.toml:1) and the answers cannot both go"));
+  EXPECT_EQ(
+      refused_of("guard = 1\nmemory = \"heap\"", "echo"),
+      "'guard' (run.toml:1) goes with arenas only, and 'memory' (run.toml:2) says heap: there is nothing to guard "
+      "on the heap");
+  EXPECT_THAT(refused_of("repeat = 2", "echo"), HasSubstr("'repeat' (run.toml:1) needs --in PATH"));
 }
 
 TEST(Quantities, AreReadWithTheirUnits) {
@@ -175,7 +219,7 @@ TEST(Progress, ShowsRateAndTimeLeftWhereTheEndIsKnown) {
 TEST(Report, JsonHasItsKeysAndIsJson) {
   scratch_folder const folder;
   run_options options;
-  options.handler = handler_kind::canonicalize;
+  options.handler = "canonicalize";
   handler_settings handlers;
   handlers.kind = handler_kind::canonicalize;
   auto const result =

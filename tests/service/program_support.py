@@ -1,4 +1,4 @@
-"""What the tests of the program share: the program, and ways to run it."""
+"""What the tests of the program share: the program, the folder of the plugins made for tests, and ways to run it."""
 
 import resource
 import signal
@@ -8,7 +8,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-MAYFLY = sys.argv.pop(1) if len(sys.argv) > 1 else ""
+MAYFLY, PLUGINS = (sys.argv.pop(1) for _ in range(2)) if len(sys.argv) > 2 else ("", "")
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background may have been told to ignore it
 
 

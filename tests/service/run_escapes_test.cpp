@@ -101,7 +101,7 @@ TEST(RunWithAudits, EachRequestThatAGlobalHoldsIsCountedAndShown) {
   EXPECT_EQ(summary.audit->heap_blocks, suspects.heap_blocks);
 
   run_options options;
-  options.handler = handler_kind::echo;
+  options.handler = "echo";
   EXPECT_THAT(summary_json(options, summary), HasSubstr("\"audit\": {\n    \"globals\": 5,\n"));
   EXPECT_THAT(summary_table(options, summary), HasSubstr(" 5 held by globals; suspects: "));
 }
@@ -120,7 +120,7 @@ TEST(RunWithAudits, EachKindOfHolderIsShownUnderItsName) {
   run_summary summary;
   summary.audit = audit_reports{.globals = 1'111, .thread_locals = 2'222, .heap_blocks = 3'333};
   run_options options;
-  options.handler = handler_kind::echo;
+  options.handler = "echo";
   EXPECT_THAT(
       summary_json(options, summary),
       HasSubstr("\"audit\": {\n    \"globals\": 1111,\n    \"thread_locals\": 2222,\n    \"heap_blocks\": 3333"));

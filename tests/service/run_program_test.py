@@ -1,4 +1,4 @@
-"""Runs the built program as its users do: run_program_test.py PATH-OF-MAYFLY [unittest arguments]."""
+"""Runs the built program as its users do: run_program_test.py PATH-OF-MAYFLY FOLDER-OF-PLUGINS [unittest arguments]."""
 
 import json
 import os

@@ -1,4 +1,5 @@
-"""Inputs and outputs that fail or must not be touched: run_trouble_test.py PATH-OF-MAYFLY [unittest arguments]."""
+"""Inputs and outputs that fail or must not be touched: run_trouble_test.py PATH-OF-MAYFLY
+FOLDER-OF-PLUGINS [unittest arguments]."""
 
 import os
 import subprocess

@@ -230,7 +230,7 @@ TEST(Run, APassThatWasCutShortIsNoPass) {
   EXPECT_TRUE(summary.cut_pass);
   EXPECT_FALSE(summary.of_median_pass());
   run_options options;
-  options.handler = handler_kind::echo;
+  options.handler = "echo";
   options.repeat = 100;
   std::string const table = summary_table(options, summary);
   EXPECT_THAT(table, HasSubstr("13 in 4 passes and a part"));

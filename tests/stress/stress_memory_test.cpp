@@ -1,9 +1,11 @@
 // What is looked for in memory, ids and pages, planted.
 #include <mayfly/scope_registry.hpp>
 #include <mayfly/stress/ended_ids.hpp>
+#include <mayfly/stress/kept_answer.hpp>
 #include <mayfly/stress/stress_run.hpp>
 #include <mayfly/stress/written_memory.hpp>
 
+#include <boost/json/parse.hpp>
 #include <gmock/gmock.h>
 
 #include <algorithm>
@@ -13,6 +15,8 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -79,14 +83,14 @@ TEST_F(WrittenMemory, APatternOfAnotherRequestIsSeen) {
 
 TEST_F(WrittenMemory, ANoteThatWasWrittenOverIsSeenAndNotFollowed) {
   if constexpr (mayfly::detail::sanitized) GTEST_SKIP() << "AddressSanitizer would see it first";
-  auto* const note = reinterpret_cast<std::uint64_t*>(memory_.write(lane_, 8)) - 4;
+  auto* const note = reinterpret_cast<std::uint64_t*>(memory_.write(lane_, 8) - mayfly::detail::redzone_bytes) - 4;
   std::fill(note, note + 4, 0x1111'1111'1111'1111U);
   EXPECT_THAT(seen(), HasSubstr("the note of an allocation"));
 }
 
 TEST_F(WrittenMemory, ANoteThatLeadsToNoOtherIsSeen) {
   if constexpr (mayfly::detail::sanitized) GTEST_SKIP() << "AddressSanitizer would see it first";
-  auto* const note = reinterpret_cast<std::uint64_t*>(memory_.write(lane_, 8)) - 4;
+  auto* const note = reinterpret_cast<std::uint64_t*>(memory_.write(lane_, 8) - mayfly::detail::redzone_bytes) - 4;
   ASSERT_NE(note[1], 0U) << "the one written before";
   note[1] = 0;
   EXPECT_THAT(seen(), HasSubstr("the note of an allocation"));
@@ -96,6 +100,40 @@ TEST_F(WrittenMemory, BytesThatAreFoundNoMoreAreSeen) {
   // Its second word is the list's head.
   std::memset(reinterpret_cast<std::byte*>(&memory_) + sizeof(std::uint64_t), 0, sizeof(void*));
   EXPECT_THAT(seen(), HasSubstr("all 371025 bytes that it wrote"));
+}
+
+TEST_F(WrittenMemory, AnAnswerOfAPluginIsReadBackAtTheEndOfItsScope) {
+  for (std::optional<std::size_t> const spoilt : {std::optional<std::size_t>{}, {0}, {7}}) {
+    violation_log found;
+    scope* const opened = registry_.open({});
+    mayfly::arena& lane = opened->main_arena();
+    auto* const answer = lane.make<mayfly::stress::kept_answer>(lane, 7U, found);
+    answer->append("first");
+    auto* const before = static_cast<char*>(lane.allocate(8));
+    answer->append("position");
+    if (spoilt) before[8 + mayfly::detail::redzone_bytes + *spoilt] ^= 1;
+    answer->append("");
+    EXPECT_EQ(found.count(), 0U);
+    opened->close();
+    ASSERT_EQ(found.count(), spoilt ? 1U : 0U);
+    if (!spoilt) continue;
+    EXPECT_THAT(found.first().front().expected, HasSubstr("the 13 bytes that its handler answered"));
+  }
+}
+
+TEST(UsualInput, IsJsonAndTheSameForTheSameNumbers) {
+  using mayfly::stress::usual_input;
+  std::set<std::string> seen;
+  for (std::uint64_t number = 0; number != 200; ++number) {
+    std::string const text = usual_input(7, number);
+    EXPECT_EQ(text, usual_input(7, number));
+    EXPECT_NE(text, usual_input(8, number));
+    EXPECT_TRUE(seen.insert(text).second);
+    auto const tree = boost::json::parse(text);
+    EXPECT_EQ(tree.at("number").to_number<std::uint64_t>(), number);
+    EXPECT_TRUE(tree.at("text").is_string());
+    EXPECT_TRUE(tree.at("numbers").is_array());
+  }
 }
 
 TEST_F(WrittenMemory, APageWithAnotherOwnerIsSeen) {

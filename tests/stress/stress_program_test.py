@@ -86,6 +86,11 @@ class Trouble(unittest.TestCase):
         self.assertEqual(found["verdict"], "wrong")
         self.assertGreaterEqual(found["found"][0]["request"], 20)
 
+    def test_an_input_that_its_handler_wrote_over_is_a_violation(self):
+        end = stress("--seed", "7", "--requests", "5", "--faults", "none", "--plugin", f"{PLUGINS}/spoiling_plugin.so")
+        self.assertEqual(end.returncode, 1)
+        self.assertRegex(end.stderr, r"VIOLATION \(seed 7, request \d+\)\n  expected: its input as it was given")
+
     def test_the_watchdog_says_who_hangs_where(self):
         end = stress("--seed", "7", "--watchdog", "1s", "--faults", "none", "--plugin", f"{PLUGINS}/hanging_plugin.so")
         self.assertEqual(end.returncode, 4)
@@ -101,8 +106,10 @@ class Trouble(unittest.TestCase):
     def test_a_plugin_that_is_none_is_refused_with_cause_and_remedy(self):
         for name, words in (
             ("empty_plugin", "has no MAYFLY_PLUGIN"),
-            ("other_version_plugin", "built for version 2"),
+            ("other_version_plugin", "built for version 3"),
             ("no_such_plugin", "there is no such file"),
+            ("twins_plugin", "two handlers twin"),
+            ("silent_plugin", "registers no handler"),
         ):
             end = stress("--plugin", f"{PLUGINS}/{name}.so")
             self.assertEqual((end.returncode, end.stdout), (2, ""), name)

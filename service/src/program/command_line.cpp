@@ -25,6 +25,9 @@ constexpr char const* run_footer = R"(Examples:
   # one patch for every file of a folder
   mayfly run --handler merge-patch --patch patch.json --in documents/ --out patched.ndjson
 
+  # a handler of your own (docs/plugins.md)
+  mayfly run --plugin ./wordcount.so --handler wordcount --in requests.ndjson
+
   # what arenas are worth: run the same on the global heap, 50 times over
   mayfly run --handler canonicalize --in requests.ndjson --out /dev/null --repeat 50 --memory arena
   mayfly run --handler canonicalize --in requests.ndjson --out /dev/null --repeat 50 --memory heap

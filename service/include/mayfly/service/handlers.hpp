@@ -1,5 +1,6 @@
 #pragma once
 
+#include <mayfly/plugin.hpp>
 #include <mayfly/service/answer_buffer.hpp>
 #include <mayfly/service/json_parse.hpp>
 #include <mayfly/service/json_pointer.hpp>
@@ -15,7 +16,7 @@
 
 namespace mayfly::service {
 
-/// What `mayfly run` can do with a request.
+/// What `mayfly run` itself can do with a request.
 enum class handler_kind : unsigned char {
   echo,          ///< parse, write as read
   canonicalize,  ///< RFC 8785
@@ -38,6 +39,11 @@ struct handler_settings {
   std::size_t max_depth = 512;
   boost::json::value patch;            ///< merge_patch: parsed with number_mode::as_written, on the heap
   std::vector<json_pointer> pointers;  ///< extract: at least one
+  /// Null, or a handler to be called instead, which outlives every request: see handle_with_plugin().
+  plugin::named_handler const* of_plugin = nullptr;
+
+  /// As the command line has it. Stays as long as the settings and the plugin do.
+  [[nodiscard]] std::string_view name() const { return of_plugin != nullptr ? of_plugin->name : name_of(kind); }
 };
 
 /// A way to end a request that is past its deadline; asked every few thousand values.
@@ -46,9 +52,9 @@ struct interruption {
   void* context = nullptr;
 };
 
-/// Answers one request: true and the answer, a line with its line feed, in `answer`; or false and the reason in
-/// `error`, with `answer` to be thrown away. Every byte comes from `memory`, whose exhaustion (std::bad_alloc) is one
-/// of the reasons; nothing is thrown. Trees are gone when it returns. Any thread.
+/// Answers one request, as `settings.kind` says: true and the answer, a line with its line feed, in `answer`; or false
+/// and the reason in `error`, with `answer` to be thrown away. Every byte comes from `memory`, whose exhaustion
+/// (std::bad_alloc) is one of the reasons; nothing is thrown. Trees are gone when it returns. Any thread.
 [[nodiscard]] bool handle_request(std::string_view request, request_memory const& memory,
                                   handler_settings const& settings, interruption const& interrupt,
                                   answer_buffer& answer, request_error& error) noexcept;

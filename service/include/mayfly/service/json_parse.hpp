@@ -74,4 +74,9 @@ struct request_memory {
                                                       parse_options const& options, request_error& error,
                                                       parse_progress& progress);
 
+/// Whether parse() would take the text, with repeated names kept and numbers as they are written; the same errors.
+/// Allocates nothing.
+[[nodiscard]] bool check_json(std::string_view text, parse_options const& options, request_error& error,
+                              parse_progress& progress);
+
 }  // namespace mayfly::service

@@ -9,17 +9,19 @@ namespace mayfly::service {
 /// The classes of failure that the summary counts.
 enum class failure : unsigned char {
   none,
-  bad_json,       ///< not JSON, or a number or an escape that no answer could hold
-  repeated_name,  ///< JSON, but with one name twice in an object
-  too_deep,       ///< nested deeper than the depth limit
-  too_big,        ///< more bytes than a request may have
-  over_budget,    ///< no memory left for it: its byte budget, or the process's
-  expired,        ///< past its deadline
-  cancelled,      ///< the run was stopped before it was done
-  unreadable,     ///< its file could not be read
-  internal,       ///< a bug of ours
+  bad_json,        ///< not JSON, or a number or an escape that no answer could hold
+  repeated_name,   ///< JSON, but with one name twice in an object
+  too_deep,        ///< nested deeper than the depth limit
+  too_big,         ///< more bytes than a request may have
+  over_budget,     ///< no memory left for it: its byte budget, or the process's
+  expired,         ///< past its deadline
+  cancelled,       ///< the run was stopped before it was done
+  unreadable,      ///< its file could not be read
+  refused,         ///< by the handler of a plugin
+  handler_failed,  ///< the handler of a plugin threw, or gave no answer that is one
+  internal,        ///< a bug of ours
 };
-inline constexpr std::size_t failure_kinds = 10;
+inline constexpr std::size_t failure_kinds = 12;
 
 /// "bad_json" and so on: the words of the summary.
 [[nodiscard]] std::string_view name_of(failure kind);

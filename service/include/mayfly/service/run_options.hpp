@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <map>
 #include <optional>
 #include <span>
 #include <stdexcept>
@@ -19,7 +20,8 @@ enum class progress_choice : unsigned char { automatic, always, never };
 
 /// Everything `mayfly run` can be told, by flags or by a configuration file.
 struct run_options {
-  std::optional<handler_kind> handler;
+  std::string handler;               ///< one of ours, or of a plugin's
+  std::vector<std::string> plugins;  ///< files
   std::string in = "-";
   std::string out = "-";
   std::string patch;
@@ -43,6 +45,8 @@ struct run_options {
   progress_choice progress = progress_choice::automatic;
 
   std::string config;  ///< the file that said some of it; empty: none did
+  /// The settings that it did say, and the line: "run.toml:3".
+  std::map<std::string, std::string, std::less<>> said_by_config;
 };
 
 /// Something said to us that makes no sense. what() says what, where, and what would.
@@ -74,11 +78,16 @@ struct setting {
 /// alone, because flags go before the file. Throws usage_error naming the key and its line.
 void apply_config(run_options& to, std::string const& path, std::span<std::string const> said_already);
 
-/// The complaint where --json and the answers go to one place.
-inline constexpr char const* json_needs_a_file =
-    "--json and the answers cannot both go to standard output: say --out FILE (or --out /dev/null)";
+/// Where a setting was said, for complaints: "--patch", or "'patch' (run.toml:3)".
+[[nodiscard]] std::string said(run_options const& options, std::string_view name);
 
-/// What does not go together. Throws usage_error.
+/// The complaint where --json and the answers go to one place.
+[[nodiscard]] std::string json_needs_a_file(run_options const& options);
+
+/// The complaint about a handler that is not there, or not said. `of_plugins` are the names that plugins bring.
+[[nodiscard]] std::string unknown_handler(run_options const& options, std::vector<std::string> const& of_plugins);
+
+/// What does not go together, as far as it can be said before plugins are loaded. Throws usage_error.
 void check(run_options const& options);
 
 }  // namespace mayfly::service

@@ -1,0 +1,4 @@
+// Registers nothing.
+#include <mayfly/plugin.hpp>
+
+MAYFLY_PLUGIN(mine) {}
