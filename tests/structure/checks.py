@@ -190,15 +190,28 @@ def sync_edges(tree: Tree) -> Iterator[str]:
 
 
 def readmes(tree: Tree) -> Iterator[str]:
-    """Each module says what it is, and links lead somewhere."""
+    """Each module says what it is and which files it has, and links lead somewhere."""
     for module in RANK:
         if (tree.root / module).is_dir() and not (tree.root / module / "README.md").is_file():
             yield f"{module} has no README.md"
+    listed = {readme.folder: _first_cells(readme.text) for readme in tree.texts("*/README.md")}
+    for source in tree.in_modules:
+        *_, folder, name = source.path.split("/")
+        stem = name.rsplit(".", 1)[0]
+        if source.folder in listed and not listed[source.folder] & {stem, folder + "/"}:
+            yield f"{source.path}: no table of {source.folder}/README.md has `{stem}` in its first column"
     for document in tree.texts("*.md", "*/*.md", "docs/**/*.md"):
         text = re.sub(r"```.*?```|`[^`\n]*`", "", document.text, flags=re.DOTALL)
         for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", text):
             if not re.match(r"[a-z]+:", target) and not (tree.root / document.path).parent.joinpath(target).exists():
                 yield f"{document.path}: there is no {target}"
+
+
+def _first_cells(readme: str) -> set[str]:
+    """What stands in `...` in the first column of tables: names of files without folder and ending, and folders/."""
+    cells = " ".join(match[1] for match in re.finditer(r"^\|([^|]*)\|", readme, re.MULTILINE))
+    words = [word.strip("<>") for word in " ".join(re.findall(r"`([^`]+)`", cells)).split()]
+    return {word if word.endswith("/") else re.sub(r"\.[*\w]+$", "", word).rsplit("/", 1)[-1] for word in words}
 
 
 CHECKS = {

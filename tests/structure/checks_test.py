@@ -14,8 +14,13 @@ def header(name: str, includes: str = "", body: str = "") -> str:
     return HEADER.format(name=name, includes=includes, body=body)
 
 
+# What the planted files are called, too.
+ARENA = "| [`page.hpp`](include/mayfly/page.hpp), `json_resource` `other` | pages |\n"
+POOL = "| `executor.hpp`, `src/lane.*` `page` | requests |\n"
+SERVICE = "| `main` `full` `private` | the program |\n"
+
 SOUND = {
-    "arena/README.md": "# arena\n\n- sync hand-over: see [page](include/mayfly/page.hpp)\n",
+    "arena/README.md": f"# arena\n\n{ARENA}\n- sync hand-over: see [page](include/mayfly/page.hpp)\n",
     "arena/CMakeLists.txt": "mayfly_add_library(arena SOURCES src/page.cpp)\n",
     "arena/include/mayfly/page.hpp": header(
         "page",
@@ -28,11 +33,11 @@ SOUND = {
     ),
     "arena/include/mayfly/json_resource.hpp": header("json_resource", "#include <boost/json/memory_resource.hpp>"),
     "arena/src/page.cpp": "#include <mayfly/page.hpp>\n#include <boost/json.hpp>\n",
-    "pool/README.md": "# pool\n",
+    "pool/README.md": f"# pool\n{POOL}",
     "pool/CMakeLists.txt": "mayfly_add_library(pool SOURCES src/executor.cpp PUBLIC_LINK mayfly_arena)\n",
     "pool/include/mayfly/executor.hpp": header("executor", "#include <mayfly/page.hpp>"),
     "pool/src/executor.cpp": "#include <mayfly/executor.hpp>\n#include <tbb/task_arena.h>\n",
-    "service/README.md": "# service\n",
+    "service/README.md": f"# service\n{SERVICE}",
     "service/src/main.cpp": "#include <mayfly/executor.hpp>\nint main() {}\n",
     "tests/arena/page_test.cpp": "#include <mayfly/page.hpp>\n",
     "tests/service/main_test.cpp": "#include <mayfly/executor.hpp>\n",
@@ -80,7 +85,7 @@ class PlantedFaults(unittest.TestCase):
 
     def test_service_and_stress_do_not_know_each_other(self):
         planted = {
-            "stress/README.md": "# stress\n",
+            "stress/README.md": "| `stress` | it |\n",
             "stress/include/mayfly/stress.hpp": header("stress"),
             "service/src/main.cpp": "#include <mayfly/stress.hpp>\n",
         }
@@ -153,7 +158,7 @@ class PlantedFaults(unittest.TestCase):
 
     def test_an_edge_with_one_end(self):
         planted = {"pool/src/executor.cpp": "// sync wake: release; pairs with sleep(); publishes the queue\n"}
-        planted["pool/README.md"] = "- sync wake\n"
+        planted["pool/README.md"] = f"{POOL}- sync wake\n"
         self.finds("sync_edges", "pool/src/executor.cpp:1", planted, "no acquire end")
 
     def test_an_edge_that_the_readme_does_not_list(self):
@@ -164,8 +169,20 @@ class PlantedFaults(unittest.TestCase):
         self.finds("readmes", "stress has no", {"stress/src/main.cpp": "int main() {}\n"})
 
     def test_a_link_to_nowhere(self):
-        planted = {"pool/README.md": "[a](../arena/README.md#pages) [b](gone.md) [c](https://example.org) `[d](e)`\n"}
+        links = "[a](../arena/README.md#pages) [b](gone.md) [c](https://example.org) `[d](e)`\n"
+        planted = {"pool/README.md": f"{POOL}\n{links}"}
         self.finds("readmes", "pool/README.md: there is no gone.md", planted)
+
+
+    def test_a_file_that_no_table_of_its_readme_names(self):
+        for path in ("pool/src/stray.cpp", "pool/include/mayfly/detail/stray.hpp", "pool/include/mayfly/detail/scope.hpp"):
+            planted = {path: header("stray")}
+            planted["pool/README.md"] = f"{POOL}| stray | `stray` |\n\n`stray` and `scope`\n| `stray_scope` | |\n"
+            self.finds("readmes", path, planted, "pool/README.md")
+
+    def test_a_folder_in_a_table_stands_for_its_files(self):
+        planted = {"pool/src/parts/stray.cpp": "int main() {}\n", "pool/README.md": f"{POOL}| `parts/` | small |\n"}
+        self.assertEqual({}, self.faults(planted))
 
 
 class CodeOnly(unittest.TestCase):
