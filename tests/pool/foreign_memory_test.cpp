@@ -72,6 +72,7 @@ TEST(ForeignMemory, IsNeverSeenByNestedWorkAtTrickleLoad) {
     // A trickle: sometimes one in flight, sometimes a few.
     while (pool.stats().in_flight > random() % 5) std::this_thread::yield();
   }
+  mayfly::test::time_to_spend::tell(submitted, requests);
   EXPECT_TRUE(pool.drain(1min, 1s).complete());
   EXPECT_EQ(counted.foreign_scope.load(), 0U);
   EXPECT_EQ(counted.foreign_bytes.load(), 0U);

@@ -61,6 +61,7 @@ TEST(Isolation, NoOtherRequestsBodyRunsOnTopOfOneThatWaits) {
     ASSERT_TRUE(admitted);
     while (pool.stats().in_flight > 6) std::this_thread::yield();
   }
+  test::time_to_spend::tell(submitted, requests);
   EXPECT_TRUE(pool.drain(1min, 1s).complete());
   EXPECT_EQ(foreign.load(std::memory_order_relaxed), 0U) << "bodies that ran on top of another request's";
 }

@@ -163,7 +163,7 @@ struct inner_loop {
 
 TEST(NestedLoop, RunsToItsEndWhereAGroupAroundItIsCancelled) {
   executor pool{{.workers = 2}};
-  auto const result = pool.run({}, [](request_context& request) {
+  auto result = pool.run({}, [](request_context& request) {
     inner_loop inner;
     std::atomic<bool> ends{false};
     task_group group{request};
@@ -179,7 +179,7 @@ TEST(NestedLoop, RunsToItsEndWhereAGroupAroundItIsCancelled) {
 
 TEST(NestedLoop, RunsToItsEndWhereAnotherPieceOfTheLoopAroundItThrows) {
   executor pool{{.workers = 2}};
-  auto const result = pool.run({}, [](request_context& request) {
+  auto result = pool.run({}, [](request_context& request) {
     inner_loop inner;
     std::atomic<bool> ends{false};
     auto const piece = [&](std::size_t i) {

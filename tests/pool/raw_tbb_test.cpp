@@ -80,6 +80,7 @@ TEST(ForeignMemory, IsOutOfReachForUnboundBodies) {
   }
   EXPECT_TRUE(pool.drain(1min, 1s).complete());
   EXPECT_EQ(foreign.load(), 0);
+  mayfly::test::time_to_spend::tell(static_cast<std::uint64_t>(submitted), requests);
   EXPECT_EQ(own.load() + none.load(), submitted * 32 * 4);
 }
 

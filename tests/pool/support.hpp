@@ -34,10 +34,16 @@ void wait_until(Condition&& condition) {
 }
 
 /// For tests that try schedules at random, as many as there is time for: where other programs want the processors, each
-/// yield may take milliseconds, and the last of them must not come when the test has been given up.
+/// yield may take milliseconds, and the last of them must not come when the test has been given up. A test that is cut
+/// short says in its output how many there were.
 class time_to_spend {
  public:
   [[nodiscard]] bool spent() const { return std::chrono::steady_clock::now() > until_; }
+
+  /// To be told at the end.
+  static void tell(std::uint64_t done, std::uint64_t wanted) {
+    std::cout << done << " of " << wanted << " requests" << (done < wanted ? ", as the time was up" : "") << "\n";
+  }
 
  private:
   std::chrono::steady_clock::time_point until_ = std::chrono::steady_clock::now() + std::chrono::seconds{5};
