@@ -1,7 +1,10 @@
 #include <mayfly/detail/egress_check.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
+#include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <exception>
 #include <memory_resource>
@@ -55,15 +58,46 @@ struct question {
 constexpr std::size_t exception_header_bytes = 128;
 constexpr std::size_t most_object_bytes = 1'024;
 
-/// The heap block that `object` lies in, in bytes from its head; 0 where it is none of the heap's (libstdc++ has a
-/// reserve of its own for when the heap is exhausted) and a sanitizer can tell.
-std::size_t block_bytes(void* head) noexcept {
 #if defined(MAYFLY_EXACT_BLOCK_SIZES)
+/// The bytes of the heap block that begins at `head`; 0 where it is none of the heap's: when the heap is exhausted,
+/// libstdc++ makes exceptions in a reserve of its own.
+std::size_t block_bytes(void* head) noexcept {
   return __sanitizer_get_ownership(head) != 0 ? __sanitizer_get_allocated_size(head) : 0;
-#else
-  return malloc_usable_size(head);
-#endif
 }
+#else
+enum class heap : std::uint8_t { unknown, of_glibc, other };
+
+/// Whose heap this process has: another may have been linked or preloaded. Unknown while it is exhausted.
+heap which_heap() noexcept {
+  static std::atomic<heap> known{heap::unknown};
+  heap seen = known.load(std::memory_order_relaxed);  // relaxed: every thread would find the same
+  if (seen != heap::unknown) return seen;
+  void* const block = std::malloc(193);
+  if (block == nullptr) return heap::unknown;
+  // Of the heaps tried only glibc's has blocks that end 8 bytes before a multiple of 16.
+  seen = malloc_usable_size(block) == 200 ? heap::of_glibc : heap::other;
+  std::free(block);
+  known.store(seen, std::memory_order_relaxed);  // relaxed: see above
+  return seen;
+}
+
+constexpr std::size_t least_chunk = exception_header_bytes + 2 * sizeof(void*);
+constexpr std::size_t most_chunk = std::size_t{1} << 20U;  // below every address of a heap, and above most exceptions
+
+/// The bytes of the heap block that begins at `head`; 0 where it is none of the heap's: when the heap is exhausted,
+/// libstdc++ makes exceptions in a reserve of its own, of which malloc_usable_size() knows nothing and would read
+/// anywhere. In front of a block glibc keeps its size, libstdc++ in its reserve null or an address.
+std::size_t block_bytes(void* head) noexcept {
+  heap const whose = which_heap();
+  if (whose == heap::of_glibc) {
+    std::size_t chunk = 0;
+    std::memcpy(&chunk, static_cast<std::byte const*>(head) - sizeof chunk, sizeof chunk);
+    chunk &= ~std::size_t{7};  // flags
+    if (chunk < least_chunk || chunk >= most_chunk || chunk % 16 != 0) return 0;
+  }
+  return whose == heap::unknown ? 0 : malloc_usable_size(head);
+}
+#endif
 
 /// How many bytes of a block its owner may not have asked for, so that they hold what was there before. glibc rounds up
 /// by at most 15 and does not split off a rest below 32, and its blocks end 8 bytes before a multiple of 16; other
