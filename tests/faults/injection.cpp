@@ -20,6 +20,10 @@ void* __libc_memalign(std::size_t, std::size_t) noexcept;
 void __libc_free(void*) noexcept;
 }
 
+// From the linker: where this executable's code lies.
+extern "C" char const __executable_start[];
+extern "C" char const etext[];
+
 namespace mayfly::test::faults {
 namespace {
 
@@ -31,6 +35,7 @@ std::atomic<bool> armed{false};
 std::atomic<std::uint64_t> calls{0};
 std::atomic<std::uint64_t> failed{0};
 std::atomic<std::int64_t> blocks{0};
+std::atomic<std::int64_t> mapped{0};
 create_function real_create = nullptr;
 std::array<void*, 48> where{};
 int where_depth = 0;
@@ -43,6 +48,28 @@ bool fails(call which) noexcept {
   if (mine == now.k) where_depth = backtrace(where.data(), static_cast<int>(where.size()));
   failed.fetch_add(1);
   return true;
+}
+
+bool is_ours(void const* caller) noexcept {
+  auto const* const code = static_cast<char const*>(caller);
+  return code >= __executable_start && code < etext;
+}
+
+void* map(void const* caller, void* start, std::size_t bytes, int protection, int flags, int file,
+          long offset) noexcept {
+  if (fails(call::map)) {
+    errno = ENOMEM;
+    return MAP_FAILED;
+  }
+  void* const made = reinterpret_cast<void*>(syscall(SYS_mmap, start, bytes, protection, flags, file, offset));
+  if (made != MAP_FAILED && is_ours(caller)) mapped.fetch_add(static_cast<std::int64_t>(bytes));
+  return made;
+}
+
+int unmap(void const* caller, void* start, std::size_t bytes) noexcept {
+  int const result = static_cast<int>(syscall(SYS_munmap, start, bytes));
+  if (result == 0 && is_ours(caller)) mapped.fetch_sub(static_cast<std::int64_t>(bytes));
+  return result;
 }
 
 void* counted(void* made) noexcept {
@@ -79,6 +106,7 @@ std::uint64_t disarm() noexcept {
 std::uint64_t injected() noexcept { return failed; }
 std::span<void* const> first_injection() noexcept { return {where.data(), static_cast<std::size_t>(where_depth)}; }
 std::int64_t outstanding_blocks() noexcept { return blocks; }
+std::int64_t mapped_bytes() noexcept { return mapped; }
 
 }  // namespace mayfly::test::faults
 
@@ -114,15 +142,12 @@ void free(void* memory) noexcept {
 }
 
 void* mmap(void* start, std::size_t bytes, int protection, int flags, int file, off_t offset) noexcept {
-  if (faults::fails(faults::call::map)) {
-    errno = ENOMEM;
-    return MAP_FAILED;
-  }
-  return reinterpret_cast<void*>(syscall(SYS_mmap, start, bytes, protection, flags, file, offset));
+  return faults::map(__builtin_return_address(0), start, bytes, protection, flags, file, offset);
 }
 void* mmap64(void* start, std::size_t bytes, int protection, int flags, int file, off64_t offset) noexcept {
-  return mmap(start, bytes, protection, flags, file, offset);
+  return faults::map(__builtin_return_address(0), start, bytes, protection, flags, file, offset);
 }
+int munmap(void* start, std::size_t bytes) noexcept { return faults::unmap(__builtin_return_address(0), start, bytes); }
 int mprotect(void* start, std::size_t bytes, int protection) noexcept {
   if (faults::fails(faults::call::protect)) {
     errno = ENOMEM;

@@ -32,5 +32,7 @@ std::uint64_t disarm() noexcept;
 [[nodiscard]] std::span<void* const> first_injection() noexcept;
 /// Heap blocks that have not been freed.
 [[nodiscard]] std::int64_t outstanding_blocks() noexcept;
+/// Bytes mapped and not unmapped by this executable's own calls: not the libraries'.
+[[nodiscard]] std::int64_t mapped_bytes() noexcept;
 
 }  // namespace mayfly::test::faults

@@ -1,20 +1,24 @@
+#include "books.hpp"
 #include "scenario.hpp"
 #include <mayfly/arena.hpp>
 #include <mayfly/channel.hpp>
+#include <mayfly/detached_coroutine.hpp>
+#include <mayfly/effect_handler.hpp>
 #include <mayfly/executor.hpp>
 #include <mayfly/promise.hpp>
 #include <mayfly/scope.hpp>
+#include <mayfly/scope_hold.hpp>
 #include <mayfly/scope_registry.hpp>
 #include <mayfly/task_group.hpp>
 
 #include <array>
+#include <atomic>
 #include <chrono>
+#include <future>
 #include <memory>
+#include <mutex>
 #include <new>
-#include <optional>
-#include <stdexcept>
 #include <string>
-#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -22,69 +26,6 @@ namespace mayfly::test::faults {
 namespace {
 
 using namespace std::chrono_literals;
-
-/// Runs `step`, which may fail in the documented ways only.
-template <class Step>
-void attempt(ledger& book, Step&& step) {
-  try {
-    step();
-  } catch (std::bad_alloc const&) {  // allocation_error too
-    ++book.clean_errors;
-  } catch (std::system_error const&) {  // no thread
-    ++book.clean_errors;
-  } catch (refused_error const&) {
-    ++book.clean_errors;
-  } catch (...) {
-    book.violated("an exception of no documented type");
-  }
-}
-
-/// One request's line in the books: destroyed with the job, whatever becomes of that.
-class line {
- public:
-  explicit line(ledger& book) noexcept : book_(&book) {}
-
-  template <class R>
-  void operator()(outcome<R> const& end, request_context&) const noexcept {
-    ++(end.has_value() ? book_->values : book_->other_ends);
-  }
-
- private:
-  ledger* book_;
-};
-
-template <class Handler>
-void ask(executor& pool, ledger& book, Handler&& handler) {
-  attempt(book, [&] {
-    auto const answer = pool.try_submit({.route = "fault"}, std::forward<Handler>(handler), line{book});
-    ++(answer ? book.accepted : book.refused);
-  });
-}
-
-void check_pages(page_pool const& pages, ledger& book) noexcept {
-  page_pool_stats const now = pages.stats();
-  book.expect(now.pages_in_use() == 0, "a page is still in use");
-  book.expect(now.blocks_in_use == 0, "a block is still in use");
-}
-
-/// Runs `body` on an executor, then holds it to what it promises.
-template <class Body>
-void on_executor(ledger& book, executor_options const& options, Body&& body) {
-  attempt(book, [&] {
-    executor pool{options};
-    body(pool);
-    attempt(book, [&] { book.expect(pool.drain(1min, 1min).complete(), "drain() left requests running"); });
-    for (auto const give_up = std::chrono::steady_clock::now() + 10s;
-         pool.registry().live() != 0 && std::chrono::steady_clock::now() < give_up;) {
-      std::this_thread::yield();  // drain() itself had no memory for its report
-    }
-    book.expect(pool.registry().live() == 0, "a scope is still open");
-    executor_stats const stats = pool.stats();
-    book.expect(stats.completed() == stats.accepted, "accepted requests without an outcome");
-    check_pages(pool.pages(), book);
-  });
-  book.expect(book.values + book.other_ends == book.accepted, "outcomes that are not one for each accepted request");
-}
 
 executor_options two_workers() { return {.workers = 2, .max_in_flight = 64}; }
 
@@ -198,7 +139,7 @@ void arenas(ledger& book) {
       for (int i = 0; i < 3; ++i) {
         scope* const opened = registry.open({.route = "arena"});
         if (opened == nullptr) {
-          ++book.refused;
+          book.refuse();
           continue;
         }
         opened->adopt();
@@ -233,6 +174,72 @@ void thread_churn(ledger& book) {
   });
 }
 
+/// Scopes that outlive their handlers: the holds are dropped here.
+void held_scopes(ledger& book) {
+  on_executor(book, two_workers(), [&](executor& pool) {
+    std::mutex guards;
+    std::array<scope_hold, 6> holds;
+    for (std::size_t i = 0; i < holds.size(); ++i) {
+      ask(pool, book, [&, i](request_context& request) {
+        static_cast<void>(request.arena().allocate(i % 2 == 0 ? 1'000 : 5'000'000, 8));
+        std::scoped_lock const lock(guards);
+        holds[i] = request.hold();
+      });
+    }
+    auto const give_up = std::chrono::steady_clock::now() + 10s;
+    for (auto stats = pool.stats(); stats.completed() != stats.accepted; stats = pool.stats()) {
+      if (std::chrono::steady_clock::now() > give_up) return book.lost("a held request without an outcome");
+      std::this_thread::yield();
+    }
+    std::scoped_lock const lock(guards);
+    for (scope_hold& hold : holds) hold = {};
+  });
+}
+
+detached_coroutine count_down(executor& pool, std::shared_ptr<std::atomic<int>> left, std::string text) {
+  while (*left > 0) {
+    co_await resume_on(pool);
+    *left -= static_cast<int>(text.size()) / 100;
+  }
+}
+
+/// A frame is destroyed once, whatever became of its turns.
+void coroutines(ledger& book) {
+  std::weak_ptr<std::atomic<int>> parameter;
+  on_executor(book, two_workers(), [&](executor& pool) {
+    attempt(book, [&] {
+      auto const left = std::make_shared<std::atomic<int>>(3);
+      parameter = left;
+      auto const begun = pool.spawn({.route = "turns"}, count_down(pool, left, std::string(100, 'c')));
+      if (!begun) book.refuse();
+    });
+  });
+  book.expect(parameter.expired(), "a coroutine's frame has not been destroyed");
+}
+
+/// An effect handler of the embedder's for each worker, and a request that ends by its deadline.
+void effects_and_deadline(ledger& book) {
+  attempt(book, [&] {
+    page_pool pages;
+    {
+      scope_registry registry{pages, {.capacity = 64}};
+      scope_stack root{registry};
+      executor_options options = two_workers();
+      options.effects = &root;
+      on_executor(book, options, [&](executor& pool) {
+        for (int i = 0; i < 4; ++i) {
+          ask(pool, book,
+              [](request_context& request) { return request.arena().make<std::string>(100U, 'e')->size(); });
+        }
+        ask(pool, book, {.route = "late", .deadline = 1ms}, [](request_context& request) {
+          while (request.remaining() > 0ns) std::this_thread::yield();
+        });
+      });
+    }
+    check_pages(pages, book);
+  });
+}
+
 void guard_mode(ledger& book) {
   executor_options options = two_workers();
   options.guard.one_in = 1;
@@ -246,7 +253,8 @@ void guard_mode(ledger& book) {
 constexpr std::array all{
     scenario{"start", start_and_stop}, scenario{"submit", submit_values},    scenario{"futures", submit_futures},
     scenario{"nested", nested_work},   scenario{"timers", spawn_and_timers}, scenario{"channel", channel_and_promise},
-    scenario{"arenas", arenas},        scenario{"churn", thread_churn},      scenario{"guard", guard_mode},
+    scenario{"held", held_scopes},     scenario{"coroutine", coroutines},    scenario{"effects", effects_and_deadline},
+    scenario{"guard", guard_mode},     scenario{"arenas", arenas},           scenario{"churn", thread_churn},
 };
 
 }  // namespace
