@@ -1,10 +1,12 @@
 #include "submitter.hpp"
+#include <mayfly/escape_report.hpp>
 #include <mayfly/perturbation.hpp>
 #include <mayfly/stress/side_threads.hpp>
 #include <mayfly/stress/stress_run.hpp>
 
 #include <memory>
 #include <optional>
+#include <string>
 #include <thread>
 
 namespace mayfly::stress {
@@ -114,6 +116,7 @@ run_result run(stress_options const& options, std::vector<plugin::named_handler>
   in.user_handlers = std::move(handlers);
   perturbation const disorder(disorder_for(options));
   auto const began = clock::now();
+  auto const spoilt_before = escape_reports(escape_rule::overwritten_canary);
   page_pool pages(pages_for(options));
   in.pages = &pages;
   std::shared_ptr<void> watching;
@@ -131,6 +134,10 @@ run_result run(stress_options const& options, std::vector<plugin::named_handler>
   result.points = disorder.counts();
   result.pages = pages.stats();
   check_conserved(result.pages, in.violations);
+  if (auto const spoilt = escape_reports(escape_rule::overwritten_canary) - spoilt_before; spoilt != 0) {
+    in.violations.add(std::nullopt, "nothing written beyond an allocation",
+                      std::to_string(spoilt) + " overwritten canaries, reported as MF-E32 when they were found");
+  }
   in.requests = nullptr;
   in.pages = nullptr;
   return result;

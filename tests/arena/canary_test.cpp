@@ -2,14 +2,21 @@
 
 #include "support.hpp"
 #include <mayfly/arena.hpp>
+#include <mayfly/arena_allocator.hpp>
+#include <mayfly/arena_resource.hpp>
 #include <mayfly/detail/canary.hpp>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <cstring>
+#include <utility>
 #include <vector>
+
+#include <dlfcn.h>
 
 namespace mayfly {
 namespace {
@@ -17,6 +24,13 @@ namespace {
 using test::kib;
 
 std::vector<detail::canary_damage> found;
+
+bool is_code(void const* address) {
+  Dl_info of_address{};
+  Dl_info of_program{};
+  return ::dladdr(address, &of_address) != 0 && ::dladdr(reinterpret_cast<void const*>(&is_code), &of_program) != 0 &&
+         of_address.dli_fbase == of_program.dli_fbase;
+}
 
 struct Canaries : testing::Test {
   Canaries() {
@@ -82,6 +96,38 @@ TEST_F(CanariesLaid, OneByteTooManyIsToldAtTheEndWithAddressSizeAndSite) {
   EXPECT_EQ(found[0].owner_tag, 42U);
 }
 
+/// Has a destructor, and a size that is no multiple of 8.
+struct odd {
+  char bytes[13]{};
+  ~odd() { bytes[0] = 0; }
+};
+
+TEST_F(CanariesLaid, BehindWhateverIsAskedForAndHowever) {
+  arena_resource resource{memory};
+  std::vector<std::pair<char*, std::size_t>> taken;
+  auto const note = [&](void* at, std::size_t bytes) { taken.emplace_back(static_cast<char*>(at), bytes); };
+  note(memory.make<odd>(), 13);
+  note(memory.make_span<char>(21).data(), 21);
+  note(memory.make_span<std::uint32_t>(3).data(), 12);
+  note(memory.make_span<odd>(3).data(), 39);
+  note(const_cast<char*>(memory.copy("seven").data()), 6);  // with its NUL
+  note(memory.try_allocate(5), 5);
+  note(memory.allocate(0), 1);
+  note(resource.allocate(11, 1), 11);
+  note(arena_allocator<char>{memory}.allocate(9), 9);
+  note(memory.allocate(50, 256), 50);
+  note(memory.make_span<char>(200 * kib + 3).data(), 200 * kib + 3);
+  note(memory.allocate(300 * kib + 5, 8 * kib), 300 * kib + 5);
+  for (auto const& [at, bytes] : taken) at[bytes] = 7;
+  memory.check_canaries();
+  ASSERT_EQ(found.size(), taken.size());
+  for (auto const& [at, bytes] : taken) {
+    EXPECT_TRUE(std::any_of(found.begin(), found.end(), [&](detail::canary_damage const& damage) {
+      return damage.memory == at && damage.bytes == bytes && damage.address == at + bytes && is_code(damage.site);
+    })) << bytes;
+  }
+}
+
 TEST_F(CanariesLaid, EveryOneIsTold) {
   for (std::size_t const bytes : {1U, 7U, 8U, 16U, 1000U}) {
     take(bytes)[bytes] = 7;
@@ -123,6 +169,7 @@ TEST_F(CanariesLaid, InABlockThatHasShrunkToTheSizeOfAPageAllocation) {
     ASSERT_TRUE(memory.try_extend(block, 100 * kib, 10));
     if (overrun) block[10] = 7;
     memory.deallocate(block, 10);
+    EXPECT_EQ(found.size(), overrun ? 1U : 0U);
     memory.reset();
     EXPECT_EQ(found.size(), overrun ? 1U : 0U);
   }
@@ -141,6 +188,83 @@ TEST_F(CanariesLaid, WhenMemoryIsGivenBackOrGrows) {
   memory.reset();
   ASSERT_EQ(found.size(), 2U);
   EXPECT_EQ(found[1].bytes, 48U);
+}
+
+TEST_F(CanariesLaid, WhenWhatIsToGrowWasOverrun) {
+  for (std::size_t const bytes : {std::size_t{24}, 100 * kib}) {
+    found.clear();
+    char* const text = take(bytes);
+    text[bytes] = 7;
+    ASSERT_TRUE(memory.try_extend(text, bytes, bytes + 20));
+    ASSERT_EQ(found.size(), 1U);
+    EXPECT_EQ(found[0].bytes, bytes);
+    memory.reset();
+    EXPECT_EQ(found.size(), 1U);
+  }
+}
+
+TEST_F(CanariesLaid, BehindWhatHasGrownOrShrunkToTheByteAndStillWithASite) {
+  for (std::size_t const bytes : {std::size_t{24}, 100 * kib}) {
+    found.clear();
+    for (std::size_t const now : {bytes, bytes + 21, bytes - 3}) {
+      char* const text = take(bytes);
+      ASSERT_TRUE(memory.try_extend(text, bytes, now));
+      text[now] = 7;
+    }
+    memory.reset();
+    ASSERT_EQ(found.size(), 3U);
+    std::vector<std::size_t> sizes;
+    for (auto const& damage : found) {
+      sizes.push_back(damage.bytes);
+      EXPECT_TRUE(is_code(damage.site));
+    }
+    EXPECT_THAT(sizes, testing::UnorderedElementsAre(bytes, bytes + 21, bytes - 3));
+  }
+}
+
+TEST_F(CanariesLaid, HaveRoomLeftWhereAnAllocationGrowsAsFarAsItCan) {
+  for (std::size_t const start : {std::size_t{24}, 100 * kib}) {
+    found.clear();
+    char* const text = take(start);
+    std::size_t bytes = start;
+    while (memory.try_extend(text, bytes, bytes + 1)) ++bytes;
+    ASSERT_GT(bytes, start);
+    std::memset(text, 1, bytes);
+    memory.check_canaries();
+    EXPECT_TRUE(found.empty());
+    text[bytes] = 7;
+    memory.reset();
+    ASSERT_EQ(found.size(), 1U);
+    EXPECT_EQ(found[0].bytes, bytes);
+  }
+}
+
+TEST_F(CanariesLaid, AreFoundBehindAGapThatWasAlignedAndGivenBack) {
+  char* const first = take(24);
+  char* const aligned = take(40, 512);
+  ASSERT_GT(aligned - first, 24 + std::ptrdiff_t{detail::canary_bytes}) << "a gap";
+  memory.deallocate(aligned, 40, 512);
+  take(8);
+  memory.check_canaries();
+  EXPECT_TRUE(found.empty());
+  first[24] = 7;
+  memory.reset();
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0].memory, first);
+}
+
+TEST_F(CanariesLaid, AreFoundWhereTheFirstAllocationOfAPageIsAligned) {
+  std::vector<arena> arenas;  // whose first pages begin at sixteen different offsets
+  for (int i = 0; i < 16; ++i) {
+    arena& fresh = arenas.emplace_back(pool);
+    auto* const first = static_cast<char*>(fresh.allocate(40, 4 * kib));
+    fresh.check_canaries();
+    EXPECT_TRUE(found.empty());
+    first[40] = 7;
+    fresh.check_canaries();
+    EXPECT_EQ(found.size(), 1U);
+    found.clear();
+  }
 }
 
 TEST_F(CanariesLaid, BetweenAMarkAndItsRewind) {

@@ -82,6 +82,49 @@ TEST_F(CanaryReport, TellsWhileTheScopeLivesWhenTheMemoryIsGivenBack) {
   EXPECT_EQ(reports.size(), 1U);
 }
 
+TEST_F(CanaryReport, OfAScopeWithinAnotherNamesTheOneWhoseMemoryItIs) {
+  for (bool const inner_is_overrun : {true, false}) {
+    reports.clear();
+    scope_registry registry{pool};
+    scope* const outer = registry.open({.route = "outer"});
+    scope_id const outer_id = outer->id();
+    scope_id inner_id;
+    {
+      scope_entry const entered{*outer};
+      scope* const inner = registry.open({.route = "inner"});
+      inner_id = inner->id();
+      {
+        scope_entry const within{*inner};
+        auto* const of_inner = static_cast<char*>(inner->arena().allocate(24));
+        auto* const of_outer = static_cast<char*>(outer->main_arena().allocate(24));
+        (inner_is_overrun ? of_inner : of_outer)[24] = 7;
+      }
+      inner->close();
+      EXPECT_EQ(reports.size(), inner_is_overrun ? 1U : 0U);
+    }
+    outer->close();
+    ASSERT_EQ(reports.size(), 1U);
+    EXPECT_EQ(reports[0].report.scope, inner_is_overrun ? inner_id : outer_id);
+    EXPECT_EQ(reports[0].route, inner_is_overrun ? "inner" : "outer");
+  }
+}
+
+TEST_F(CanaryReport, OfAllocationsGivenBackWithinAnotherScopeSaysNothingOfThatOne) {
+  scope_registry registry{pool};
+  scope* const here = registry.open({.route = "here"});
+  arena other{pool, {.owner_tag = 77}};
+  {
+    scope_entry const entered{*here};
+    auto* const text = static_cast<char*>(other.allocate(24));
+    text[24] = 7;
+    other.deallocate(text, 24);
+  }
+  ASSERT_EQ(reports.size(), 1U);
+  EXPECT_EQ(reports[0].report.scope.bits(), 77U);
+  EXPECT_EQ(reports[0].route, "");
+  here->close();
+}
+
 TEST_F(CanaryReport, OfALateAccessToldByGuardModeSaysWhichAllocation) {
   scope_registry registry{pool, {.guard = {.one_in = 1}}};
   scope* const opened = registry.open({});

@@ -1,6 +1,6 @@
 """Runs the built program as its users do:
 
-stress_program_test.py PATH-OF-MAYFLY-STRESS FOLDER-OF-PLUGINS SANITIZERS [unittest arguments]."""
+stress_program_test.py PATH-OF-MAYFLY-STRESS FOLDER-OF-PLUGINS SANITIZERS CANARIES(ON|OFF) [unittest arguments]."""
 
 import json
 import re
@@ -10,7 +10,7 @@ import subprocess
 import sys
 import unittest
 
-STRESS, PLUGINS, SANITIZERS = (sys.argv.pop(1) for _ in range(3)) if len(sys.argv) > 3 else ("", "", "")
+STRESS, PLUGINS, SANITIZERS, CANARIES = (sys.argv.pop(1) for _ in range(4)) if len(sys.argv) > 4 else ("",) * 4
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background may have been told to ignore it
 
 
@@ -85,6 +85,13 @@ class Trouble(unittest.TestCase):
         found = json.loads(again.stdout)
         self.assertEqual(found["verdict"], "wrong")
         self.assertGreaterEqual(found["found"][0]["request"], 20)
+
+    @unittest.skipUnless(CANARIES == "ON" and "address" not in SANITIZERS, "without canaries nobody can tell")
+    def test_a_byte_beyond_an_allocation_is_a_violation(self):
+        end = stress("--seed", "7", "--requests", "3", "--faults", "none", "--plugin", f"{PLUGINS}/overrunning_plugin.so")
+        self.assertEqual(end.returncode, 1)
+        self.assertRegex(end.stderr, r"MF-E32: .*route=\"plugin\"")
+        self.assertRegex(end.stderr, r"VIOLATION.*\n  expected: nothing written beyond an allocation\n  seen:     3 over")
 
     def test_an_input_that_its_handler_wrote_over_is_a_violation(self):
         end = stress("--seed", "7", "--requests", "5", "--faults", "none", "--plugin", f"{PLUGINS}/spoiling_plugin.so")
