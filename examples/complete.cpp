@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <numeric>
 #include <span>
+#include <string>
 
 using namespace std::chrono_literals;
 
