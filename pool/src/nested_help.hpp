@@ -1,11 +1,11 @@
 #pragma once
 
 #include "native_thread.hpp"
+#include "onetbb_group.hpp"
 #include <mayfly/detail/worker_gate.hpp>
 #include <mayfly/schedule_point.hpp>
 
 #include <semaphore.h>
-#include <tbb/task_group.h>
 
 #include <atomic>
 #include <cstdint>
@@ -31,7 +31,7 @@ class help_seat {
   [[nodiscard]] bool taken() const noexcept { return taken_.load(std::memory_order_seq_cst); }
 
  private:
-  tbb::task_group group_;
+  onetbb_group group_;
   tbb::task_handle reason_to_wait_;
   alignas(64) std::atomic<bool> taken_{false};  // written by the owner (true) and by one releaser (false)
   std::atomic<std::uint64_t> released_{0};

@@ -1,4 +1,5 @@
 #include "nested.hpp"
+#include "onetbb_group.hpp"
 #include <mayfly/task_group.hpp>
 
 #include <tbb/task_group.h>
@@ -18,7 +19,7 @@ struct task_group::state {
   // Isolated: where a loop or group around this one ends early, wait() would come back with tasks not run.
   tbb::task_group_context context{tbb::task_group_context::isolated,
                                   tbb::task_group_context::default_traits | tbb::task_group_context::concurrent_wait};
-  tbb::task_group group{context};
+  detail::onetbb_group group{context};
 };
 
 namespace {
