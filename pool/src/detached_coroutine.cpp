@@ -1,5 +1,6 @@
 #include "executor_core.hpp"
 #include <mayfly/detached_coroutine.hpp>
+#include <mayfly/detail/mutant.hpp>
 #include <mayfly/executor.hpp>
 
 #include <memory>
@@ -63,6 +64,7 @@ void resume_after::await_suspend(std::coroutine_handle<> frame) noexcept {
     auto timer = std::make_unique<detail::timed_task<detail::turn_handler>>(options, std::move(next));
     static_cast<void>(detail::arm_timer(core, delay, std::move(timer)));
   } catch (...) {  // no memory, or no thread: as above
+    if (MAYFLY_MUTANT("failed-turn-keeps-its-frame")) static_cast<void>(next.turn.release());
   }
 }
 

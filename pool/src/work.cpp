@@ -197,6 +197,7 @@ outcome_kind executor_core::run_in_scope(worker& me, request_record& record, sco
     try {
       opened = me.effects->enter_request_scope();
     } catch (...) {
+      if (MAYFLY_MUTANT("no-scope-no-completion")) return;
       if (verdict == start_verdict::go) verdict = start_verdict::cancelled;  // the embedder could not open its scope
     }
     {

@@ -27,6 +27,16 @@ namespace {
 
 using namespace std::chrono_literals;
 
+/// Until it holds, or for so long that it never will.
+template <class Condition>
+bool wait_for(Condition&& condition, std::chrono::seconds longest = 10s) {
+  for (auto const give_up = std::chrono::steady_clock::now() + longest; !condition();) {
+    if (std::chrono::steady_clock::now() > give_up) return false;
+    std::this_thread::yield();
+  }
+  return true;
+}
+
 executor_options two_workers() { return {.workers = 2, .max_in_flight = 64}; }
 
 void start_and_stop(ledger& book) {
@@ -109,6 +119,8 @@ void spawn_and_timers(ledger& book) {
       auto const stopped = pool.spawn_after(1h, {.route = "timer"}, [](request_context&) {});
       if (stopped) book.expect(pool.cancel_timer(stopped.id()), "a timer that waits cannot be cancelled");
     });
+    // drain() would drop them.
+    book.expect(wait_for([&] { return pool.stats().timers_waiting <= 1; }), "a timer that does not fire");
   });
 }
 
@@ -186,11 +198,11 @@ void held_scopes(ledger& book) {
         holds[i] = request.hold();
       });
     }
-    auto const give_up = std::chrono::steady_clock::now() + 10s;
-    for (auto stats = pool.stats(); stats.completed() != stats.accepted; stats = pool.stats()) {
-      if (std::chrono::steady_clock::now() > give_up) return book.lost("a held request without an outcome");
-      std::this_thread::yield();
-    }
+    auto const all_ended = [&] {
+      executor_stats const stats = pool.stats();
+      return stats.completed() == stats.accepted;
+    };
+    if (!wait_for(all_ended)) book.lost("a held request without an outcome");
     std::scoped_lock const lock(guards);
     for (scope_hold& hold : holds) hold = {};
   });
@@ -199,6 +211,7 @@ void held_scopes(ledger& book) {
 detached_coroutine count_down(executor& pool, std::shared_ptr<std::atomic<int>> left, std::string text) {
   while (*left > 0) {
     co_await resume_on(pool);
+    co_await resume_after(pool, 0ns);
     *left -= static_cast<int>(text.size()) / 100;
   }
 }
@@ -213,17 +226,41 @@ void coroutines(ledger& book) {
       auto const begun = pool.spawn({.route = "turns"}, count_down(pool, left, std::string(100, 'c')));
       if (!begun) book.refuse();
     });
+    wait_for([&] { return parameter.expired(); }, 2s);  // drain() would end it at its next turn
   });
   book.expect(parameter.expired(), "a coroutine's frame has not been destroyed");
 }
 
-/// An effect handler of the embedder's for each worker, and a request that ends by its deadline.
+/// An embedder's, with books on the heap.
+class keeps_books final : public effect_handler {
+ public:
+  explicit keeps_books(scope_registry& registry) : registry_(&registry), scopes_(registry) {}
+
+  [[nodiscard]] scope_id enter_request_scope() override {
+    entered_.push_back(std::string(100, 'e'));
+    return scopes_.enter_request_scope();
+  }
+  void exit_request_scope(scope_id id) noexcept override {
+    scopes_.exit_request_scope(id);
+    entered_.clear();  // requests on a worker do not overlap
+  }
+  [[nodiscard]] std::unique_ptr<effect_handler> spawn_for_worker() override {
+    return std::make_unique<keeps_books>(*registry_);
+  }
+
+ private:
+  scope_registry* registry_;
+  scope_stack scopes_;
+  std::vector<std::string> entered_;
+};
+
+/// Scopes of the embedder's around each request, and a request that ends by its deadline.
 void effects_and_deadline(ledger& book) {
   attempt(book, [&] {
     page_pool pages;
     {
       scope_registry registry{pages, {.capacity = 64}};
-      scope_stack root{registry};
+      keeps_books root{registry};
       executor_options options = two_workers();
       options.effects = &root;
       on_executor(book, options, [&](executor& pool) {

@@ -10,6 +10,8 @@ import re
 import subprocess
 import sys
 
+PASSED = r"\[  PASSED  \] [1-9]|[1-9]\d* points, 0 bad"  # GoogleTest, fault_driver
+
 
 def run(command: tuple[str, ...], **mutant: str) -> tuple[int, str]:
     """The exit status and what was printed. Without what a caller's shell may ask of the tests: other bounds, a mutant."""
@@ -22,7 +24,7 @@ def main(name: str, words: str, *command: str) -> int:
     try:
         status, output = run(command)
         said = re.search(words, output)
-        if status != 0 or said or not re.search(r"\[  PASSED  \] [1-9]", output):
+        if status != 0 or said or not re.search(PASSED, output):
             print(output[-8000:])
             print(f"{name}: without it, exit status {status}, and {'words' if said else 'no words'} of a bug: proves nothing")
             return 1
