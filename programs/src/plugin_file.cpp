@@ -33,6 +33,25 @@ boost::dll::shared_library load(std::string const& path) {
   return library;
 }
 
+/// What is no plugin, or not one for this program.
+void refuse_foreign(boost::dll::shared_library& library, std::string const& path) {
+  if (!library.has("mayfly_plugin_version") || !library.has("mayfly_plugin_register")) {
+    refuse(path, "it has no MAYFLY_PLUGIN(name) { ... }, see <mayfly/plugin.hpp>");
+  }
+  std::uint32_t const version = library.get<std::uint32_t()>("mayfly_plugin_version")();
+  if (version != plugin_version) {
+    refuse(path, "it was built for version " + std::to_string(version) +
+                     " of <mayfly/plugin.hpp>, and this program has " + std::to_string(plugin_version) +
+                     ": build it again with these headers");
+  }
+  std::uint32_t const redzone = library.get<std::uint32_t()>("mayfly_plugin_redzone_bytes")();
+  if (redzone != plugin_redzone_bytes) {
+    refuse(path, "it leaves " + std::to_string(redzone) + " bytes behind each allocation, and this program " +
+                     std::to_string(plugin_redzone_bytes) +
+                     ": build both with AddressSanitizer, both with MAYFLY_CANARIES, or both without");
+  }
+}
+
 /// What the body of MAYFLY_PLUGIN throws lives in the plugin's code, and is gone before that is.
 void register_handlers(boost::dll::shared_library& library, plugin& to, std::string const& path) {
   std::string why;
@@ -60,15 +79,7 @@ plugin_file::plugin_file(std::string const& path) : loaded_(std::make_unique<loa
   loaded_->path = path;
   loaded_->library = load(path);
   auto& library = loaded_->library;
-  if (!library.has("mayfly_plugin_version") || !library.has("mayfly_plugin_register")) {
-    refuse(path, "it has no MAYFLY_PLUGIN(name) { ... }, see <mayfly/plugin.hpp>");
-  }
-  std::uint32_t const version = library.get<std::uint32_t()>("mayfly_plugin_version")();
-  if (version != plugin_version) {
-    refuse(path, "it was built for version " + std::to_string(version) +
-                     " of <mayfly/plugin.hpp>, and this program has " + std::to_string(plugin_version) +
-                     ": build it again with these headers");
-  }
+  refuse_foreign(library, path);
   register_handlers(library, loaded_->handlers, path);
   if (loaded_->handlers.handlers().empty())
     refuse(path, "it registers no handler: see add_handler() in <mayfly/plugin.hpp>");

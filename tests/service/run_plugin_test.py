@@ -107,6 +107,8 @@ class Refused(RunTest):
             (f"{PLUGINS}/unresolved_plugin.so", "it must link itself"),
             (f"{PLUGINS}/empty_plugin.so", "it has no MAYFLY_PLUGIN(name)"),
             (f"{PLUGINS}/other_version_plugin.so", "version 3 of <mayfly/plugin.hpp>, and this program has 2: build it again"),
+            (f"{PLUGINS}/other_redzone_plugin.so", "bytes behind each allocation, and this program"),
+            (f"{PLUGINS}/other_redzone_plugin.so", "both with MAYFLY_CANARIES, or both without"),
             (f"{PLUGINS}/silent_plugin.so", "it registers no handler: see add_handler()"),
             (f"{PLUGINS}/failing_plugin.so", "it threw while it registered its handlers: no licence was found"),
             (f"{PLUGINS}/twins_plugin.so", "it registers two handlers twin: each needs a name of its own"),

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <mayfly/detail/poison.hpp>
 #include <mayfly/request_context.hpp>
 
 #include <cstddef>
@@ -73,9 +74,13 @@ class plugin {
 /// Changes with everything that a plugin and its program must agree on: this header, and what it includes.
 inline constexpr std::uint32_t plugin_version = 2;
 
+/// Bytes behind each allocation: none, or those of AddressSanitizer or MAYFLY_CANARIES. Allocating is inline code, so a
+/// plugin and its program must leave the same.
+inline constexpr std::uint32_t plugin_redzone_bytes = static_cast<std::uint32_t>(detail::redzone_bytes);
+
 }  // namespace mayfly
 
-/// Defines the two entries that a program looks for. Once in a shared object, at namespace scope:
+/// Defines the three entries that a program looks for. Once in a shared object, at namespace scope:
 ///
 ///     MAYFLY_PLUGIN(mine) { mine.add_handler("sort", [](mayfly::plugin_call const& call) { ... }); }
 ///
@@ -83,7 +88,11 @@ inline constexpr std::uint32_t plugin_version = 2;
 // NOLINTBEGIN(bugprone-macro-parentheses): the name of a parameter
 #define MAYFLY_PLUGIN(name)                                                                                            \
   extern "C" [[gnu::visibility("default")]] std::uint32_t mayfly_plugin_version();                                     \
+  extern "C" [[gnu::visibility("default")]] std::uint32_t mayfly_plugin_redzone_bytes();                               \
   extern "C" [[gnu::visibility("default")]] void mayfly_plugin_register(::mayfly::plugin& to);                         \
   extern "C" [[gnu::visibility("default")]] std::uint32_t mayfly_plugin_version() { return ::mayfly::plugin_version; } \
+  extern "C" [[gnu::visibility("default")]] std::uint32_t mayfly_plugin_redzone_bytes() {                              \
+    return ::mayfly::plugin_redzone_bytes;                                                                             \
+  }                                                                                                                    \
   extern "C" [[gnu::visibility("default")]] void mayfly_plugin_register([[maybe_unused]] ::mayfly::plugin& name)
 // NOLINTEND(bugprone-macro-parentheses)
