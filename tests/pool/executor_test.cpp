@@ -15,6 +15,7 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <type_traits>
 #include <vector>
 
 namespace {
@@ -28,6 +29,21 @@ using mayfly::request_context;
 using mayfly::test::ignore;
 using mayfly::test::roadblock;
 using mayfly::test::wait_until;
+
+// A request's context stays where it is, and is nobody's to make on the heap: also not as part of a class of theirs.
+static_assert(!std::is_copy_constructible_v<request_context> && !std::is_move_constructible_v<request_context>);
+static_assert(!std::is_copy_assignable_v<request_context> && !std::is_move_assignable_v<request_context>);
+struct heir : request_context {
+  heir();
+};
+struct not_its_heir {
+  not_its_heir();
+};
+template <class T>
+concept Newable = requires { new T; };
+template <class T>
+concept ArrayNewable = requires { new T[2]; };
+static_assert(!Newable<heir> && !ArrayNewable<heir> && Newable<not_its_heir>);
 
 /// What a completion was told.
 struct ending {

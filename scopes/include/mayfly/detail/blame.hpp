@@ -25,7 +25,8 @@ struct by_the_rule {
 ///     template <>
 ///     inline constexpr bool mayfly::is_detached<price_table> = true;
 ///
-/// Its bytes are still looked at on the way out. Where nobody says, it converts to the rule's own answer.
+/// Its bytes are still looked at on the way out, and its elements where it is like a container. Where nobody says, it
+/// converts to the rule's own answer.
 template <class T>
 inline constexpr detail::by_the_rule<T> is_detached{};
 
@@ -37,6 +38,7 @@ struct it_is_a_view_of_memory_that_it_does_not_own;
 struct its_memory_can_be_a_requests;  // another allocator than std::allocator, or a storage of Boost.JSON
 struct its_deleter_is_not_default_delete;
 struct its_members_cannot_be_seen;  // specialise mayfly::is_detached for it
+struct it_derives_from_or_imitates_a_std_type_so_make_that_a_field_or_specialise_is_detached;
 struct mayfly_is_detached_says_so;
 }  // namespace because
 
@@ -209,6 +211,10 @@ template <class T>
 concept Harmless = std::is_empty_v<T> || is_plain_value<T> || is_heap_handle<T> || TooSmallForAddress<T> || Path<T> ||
                    Complex<T> || BitSet<T> || Lock<T>;
 
+/// Somebody's container, in memory of somebody else.
+template <class T>
+concept HasOtherAllocator = LikeContainer<T> && !HeapAllocator<typename T::allocator_type>;
+
 template <class T, class Search>
 constexpr auto blame_class() {
   if constexpr (Harmless<T>) {
@@ -227,10 +233,13 @@ constexpr auto blame_class() {
     return blame_container<T, Search>();
   } else if constexpr (ContainerAdaptor<T>) {
     return blame_adaptor<T, Search>();
-  } else if constexpr (std::uses_allocator_v<T, std::pmr::polymorphic_allocator<>>) {
+  } else if constexpr (HasOtherAllocator<T> || std::uses_allocator_v<T, std::pmr::polymorphic_allocator<>>) {
     return guilty<T, because::its_memory_can_be_a_requests>{};
   } else if constexpr (TakenApart<T>) {
     return blame_aggregate<T, Search>();
+  } else if constexpr (LikeStdType<T>) {
+    return blame_unless_certain<
+        T, because::it_derives_from_or_imitates_a_std_type_so_make_that_a_field_or_specialise_is_detached, Search>();
   } else {
     return blame_unless_certain<T, because::its_members_cannot_be_seen, Search>();
   }

@@ -81,24 +81,26 @@ namespace detail {
 
 /// How a part is looked at.
 enum class walk_kind : std::uint8_t {
-  nothing,    // no room for an address, or only text and numbers
-  number,     // an unsigned 64-bit integer: an address that somebody has cast
-  pointer,    // of a type that is not detached: the value was waved through
-  view,       // the same: where it points
-  bytes,      // every word of it
-  array,      // each element, in the object
-  elements,   // each element, in memory of the container's own
-  adaptor,    // the container inside
-  pointee,    // the pointer, and what it points to
-  optional,   // what it holds, if it does
-  expected,   // the value or the error
-  variant,    // what it holds
-  product,    // each part of a pair or tuple
-  atomic,     // what it holds now
-  trusted,    // what was waved through
-  category,   // where an error code's category lies
-  exception,  // what the exception holds
-  aggregate,  // each field
+  nothing,             // no room for an address, or only text and numbers
+  number,              // an unsigned 64-bit integer: an address that somebody has cast
+  pointer,             // of a type that is not detached: the value was waved through
+  view,                // the same: where it points
+  bytes,               // every word of it
+  bytes_and_elements,  // the same, and each element: a class like a container, which may have fields of its own
+  bytes_and_inside,    // the same, and the container inside: a class derived from an adaptor
+  array,               // each element, in the object
+  elements,            // each element, in memory of the container's own
+  adaptor,             // the container inside
+  pointee,             // the pointer, and what it points to
+  optional,            // what it holds, if it does
+  expected,            // the value or the error
+  variant,             // what it holds
+  product,             // each part of a pair or tuple
+  atomic,              // what it holds now
+  trusted,             // what was waved through
+  category,            // where an error code's category lies
+  exception,           // what the exception holds
+  aggregate,           // each field
 };
 
 template <class T>
@@ -144,6 +146,10 @@ constexpr walk_kind walk_kind_of_class() {
     return walk_kind::adaptor;
   } else if constexpr (TakenApart<T>) {
     return walk_kind::aggregate;
+  } else if constexpr (LikeAdaptor<T>) {
+    return adapted<T>::is_seen ? walk_kind::bytes_and_inside : walk_kind::bytes;
+  } else if constexpr (LikeContainer<T>) {
+    return walk_kind::bytes_and_elements;
   } else {
     return walk_kind::bytes;  // shared_ptr, promise, closures and classes that is_detached was specialised for
   }
@@ -252,6 +258,12 @@ class egress_walk {
       return look_into(part);
     } else if constexpr (kind == walk_kind::bytes) {
       return look_at_bytes(std::addressof(part), sizeof(T));
+    } else if constexpr (kind == walk_kind::bytes_and_elements) {
+      if (look_at_bytes(std::addressof(part), sizeof(T))) return true;
+      if constexpr (elements_are_walked<typename T::value_type>()) return look_at_owned<walk_kind::elements>(part);
+      return false;
+    } else if constexpr (kind == walk_kind::bytes_and_inside) {
+      return look_at_bytes(std::addressof(part), sizeof(T)) || look_at(adapted<T>::of(part));
     } else {
       return look_at_parts<kind>(part);
     }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <mayfly/detail/std_kinds.hpp>
+
 #include <array>
 #include <atomic>
 #include <chrono>
@@ -22,8 +24,9 @@
 #include <utility>
 #include <variant>
 
-/// What the rules know of the standard library: which types are of which kind. Containers and a few others are known by
-/// their shape, so that their headers are not needed here and those of other libraries count too.
+/// What the rules know of the standard library: which types are of which kind. A type is of a kind when it is made from
+/// a std template itself, or is the std class itself. Whoever derives from one may have fields of its own, which nobody
+/// sees; so has whoever only looks like one: other libraries' containers.
 namespace mayfly::detail {
 
 template <class T, template <class...> class Template>
@@ -42,9 +45,25 @@ concept Complete = requires { sizeof(T); };
 template <class Allocator>
 concept HeapAllocator = is_made_from<Allocator, std::allocator>;
 
+/// A string: its elements are text.
+template <class T>
+concept Text = kind_by_template<T> == std_kind::text;
+
 /// Strings, sequences, sets and maps: elements from an allocator.
 template <class T>
-concept Container = requires(T const& values) {
+concept Container = Text<T> || kind_by_template<T> == std_kind::container;
+
+/// std::stack and its kind.
+template <class T>
+concept ContainerAdaptor = kind_by_template<T> == std_kind::adaptor;
+
+/// std::expected, where there is one: a value or an error.
+template <class T>
+concept Expected = kind_by_template<T> == std_kind::expected;
+
+/// A class that has a base, or public names, of a container.
+template <class T>
+concept LikeContainer = requires(T const& values) {
   typename T::allocator_type;
   typename T::value_type;
   values.begin();
@@ -52,77 +71,63 @@ concept Container = requires(T const& values) {
   values.get_allocator();
 };
 
-/// A string: its elements are text.
+/// A class that has a base, or public names, of an adaptor. Iterators that name a container_type cannot tell their
+/// size.
 template <class T>
-concept Text = Container<T> && requires(T const& text) {
-  typename T::traits_type;
-  { text.c_str() } -> std::same_as<typename T::value_type const*>;
-};
-
-/// std::stack and its kind; iterators that name a container_type cannot tell their size.
-template <class T>
-concept ContainerAdaptor = requires(T& values) {
+concept LikeAdaptor = requires(T& values) {
   typename T::container_type;
   values.size();
   values.push(std::declval<typename T::value_type const&>());
   values.pop();
-};
+} && !std::is_final_v<T>;
 
 /// What is inside a std::stack and its kind, where derived classes may see it.
 template <class Adaptor>
 struct adapted : Adaptor {
+  static constexpr bool is_seen = requires(Adaptor const& adaptor) {
+    { adaptor.*(&adapted::c) } -> std::same_as<typename Adaptor::container_type const&>;
+  };
   static typename Adaptor::container_type const& of(Adaptor const& adaptor) { return adaptor.*(&adapted::c); }
   static auto const& order_of(Adaptor const& adaptor) { return adaptor.*(&adapted::comp); }
 };
 
-/// std::expected and its kind: a value or an error.
-template <class T>
-concept Expected = requires(T const& result) {
-  typename T::value_type;
-  typename T::error_type;
-  { result.has_value() } -> std::convertible_to<bool>;
-  { result.error() } -> std::convertible_to<typename T::error_type const&>;
-};
-
 /// std::filesystem::path: a string that it owns, and places in it.
 template <class T>
-concept Path = requires(T const& path) {
-  typename T::string_type;
-  { path.native() } -> std::same_as<typename T::string_type const&>;
-  { path.parent_path() } -> std::same_as<T>;
-} && HeapAllocator<typename T::string_type::allocator_type>;
+concept Path = requires { typename T::string_type; } && class_kind<T> == std_kind::path;
 
 /// std::complex.
 template <class T>
-concept Complex = requires(T const& number) {
-  { number.real() } -> std::same_as<typename T::value_type>;
-  { number.imag() } -> std::same_as<typename T::value_type>;
-} && std::is_arithmetic_v<typename T::value_type> && sizeof(T) == 2 * sizeof(typename T::value_type);
+concept Complex = kind_by_template<T> == std_kind::complex && std::is_arithmetic_v<typename T::value_type>;
 
 /// std::bitset.
 template <class T>
-concept BitSet = requires(T const& bits) {
-  typename T::reference;
-  bits.to_ullong();
-  { bits.test(std::size_t{}) } -> std::same_as<bool>;
-} && std::is_trivially_copyable_v<T>;
+concept BitSet = kind_by_template<T> == std_kind::bitset;
 
 /// std::atomic: what it holds.
 template <class T>
-concept Atomic = requires(T& value) {
-  typename T::value_type;
-  { value.load(std::memory_order_relaxed) } -> std::same_as<typename T::value_type>;
-  { T::is_always_lock_free } -> std::convertible_to<bool>;
-};
+concept Atomic = is_made_from<T, std::atomic>;
 
 /// Mutexes and what goes with them: no place for an address of a request's.
 template <class T>
-concept Lock = is_one_of<T, std::condition_variable, std::once_flag> || (requires(T& mutex) {
-                 typename T::native_handle_type;
-                 mutex.lock();
-                 mutex.try_lock();
-                 mutex.unlock();
-               } && std::is_default_constructible_v<T> && !std::is_move_constructible_v<T>);
+concept Lock = is_one_of<T, std::mutex, std::recursive_mutex, std::timed_mutex, std::recursive_timed_mutex,
+                         std::condition_variable, std::once_flag> ||
+               (requires(T& mutex) { mutex.try_lock_shared(); } && class_kind<T> == std_kind::lock);
+
+/// A class that is of no kind above, and has a base, or public names, of one.
+template <class T>
+concept LikeStdType = LikeContainer<T> || requires { typename T::container_type; } || requires(T& value) {
+  typename T::value_type;
+  value.load(std::memory_order_relaxed);
+} || requires(T const& bits) { bits.to_ullong(); } || requires(T const& number) {
+  number.real();
+  number.imag();
+} || requires(T const& result) {
+  result.has_value();
+  result.error();
+} || requires(T& mutex) {
+  typename T::native_handle_type;
+  mutex.try_lock();
+};
 
 /// Views: somebody else's memory.
 template <class T>
