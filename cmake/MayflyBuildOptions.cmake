@@ -15,6 +15,11 @@ if(PROJECT_IS_TOP_LEVEL)
   endif()
 endif()
 
+# Behind the preset's -g, and so the one that counts.
+if(NOT MAYFLY_DEBUG_INFO STREQUAL "" AND NOT MAYFLY_SANITIZE)
+  add_compile_options(-g${MAYFLY_DEBUG_INFO})
+endif()
+
 if(MAYFLY_SANITIZE)
   add_compile_options(-fsanitize=${MAYFLY_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${MAYFLY_SANITIZE})

@@ -10,9 +10,10 @@
 #   mayfly_add_plugin(<name> SOURCES x.cpp... [LINK lib...])
 #       shared object <name>.so with handlers (<mayfly/plugin.hpp>) for such a program.
 #   mayfly_add_test(<name> SOURCES x_test.cpp... [LINK lib...] [LABELS l...] [TIMEOUT seconds] [RUN_SERIAL]
-#                   [ENVIRONMENT VAR=value...])
+#                   [NO_PCH] [ENVIRONMENT VAR=value...])
 #       GoogleTest executable <name> (GTest::gmock_main linked); each of its tests becomes a test of ctest.
-#       RUN_SERIAL is for tests that measure: no other test runs beside them.
+#       RUN_SERIAL is for tests that measure: no other test runs beside them. NO_PCH is for tests with compiler flags of
+#       their own: the headers that MAYFLY_TEST_PCH parses once for all tests (tests/CMakeLists.txt) are not for them.
 #   mayfly_add_example(<name> SOURCES x.cpp... [LINK lib...] [ARGS arg...] [OUTPUT regular-expression])
 #       executable <name>; ctest runs it as example.<name>, which passes when it exits with 0 and prints OUTPUT.
 #   mayfly_add_bench(<name> SOURCES x.cpp... [LINK lib...])
@@ -136,13 +137,16 @@ set(MAYFLY_TEST_ENVIRONMENT
   "TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1")
 
 function(mayfly_add_test name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "RUN_SERIAL" "TIMEOUT" "SOURCES;LINK;LABELS;ENVIRONMENT")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "RUN_SERIAL;NO_PCH" "TIMEOUT" "SOURCES;LINK;LABELS;ENVIRONMENT")
   if(arg_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "mayfly_add_test(${name}): unknown arguments ${arg_UNPARSED_ARGUMENTS}")
   endif()
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE ${arg_LINK} GTest::gmock_main)
   mayfly_warnings(${name})
+  if(MAYFLY_TEST_PCH AND NOT arg_NO_PCH)
+    target_precompile_headers(${name} REUSE_FROM mayfly_test_headers)
+  endif()
 
   set(timeout 120)
   if(arg_TIMEOUT)

@@ -13,6 +13,9 @@ fail() {
 # ccache hashes paths relative to this clone, so that another one, elsewhere, finds the same objects.
 export CCACHE_BASEDIR=${CCACHE_BASEDIR:-$PWD} CCACHE_NOHASHDIR=${CCACHE_NOHASHDIR:-1}
 
+# It does not know what a precompiled header's macros are, nor whether it says __TIME__: ours does not.
+export CCACHE_SLOPPINESS=${CCACHE_SLOPPINESS:-pch_defines,time_macros}
+
 jobs_to_run() { nproc 2>/dev/null || echo 2; }
 
 # The folder of the oneTBB that scripts/setup-tsan builds from the source package's version.
@@ -26,6 +29,9 @@ configure() {
   if command -v ccache >/dev/null; then
     arguments+=("-DCMAKE_CXX_COMPILER_LAUNCHER=ccache")
   fi
+  [[ -z ${MAYFLY_DEBUG_INFO:-} ]] || arguments+=("-DMAYFLY_DEBUG_INFO=$MAYFLY_DEBUG_INFO")
+  # Not for `clang`, which is there to see that each file includes what it uses.
+  [[ $preset != dev && $preset != asan-ubsan ]] || arguments+=("-DMAYFLY_TEST_PCH=ON")
   if [[ $preset == tsan ]]; then
     arguments+=("-DTBB_DIR=$(scripts/setup-tsan --print)/lib/cmake/TBB")
   fi
