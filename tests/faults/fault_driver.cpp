@@ -172,11 +172,14 @@ choice read_choice(int count, char** words) {
       chosen.kind = value;
     } else if (name == "--mode") {
       chosen.mode = value;
+    } else if (name == "--tbb-heap" && (value == "c" || value == "own")) {
+      if (value == "c") hide_tbbmalloc();
     } else if (name == "--k" && i + 1 < count) {
       chosen.k = std::strtoull(words[i + 1], nullptr, 10);
     } else {
-      throw std::invalid_argument("takes --scenario NAME, --kind CALL, --mode once|for-ever and --k NUMBER, not " +
-                                  std::string(name));
+      throw std::invalid_argument(
+          "takes --scenario NAME, --kind CALL, --mode once|for-ever, --k NUMBER and --tbb-heap own|c, not " +
+          std::string(name));
     }
   }
   return chosen;

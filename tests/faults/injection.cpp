@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <cstring>
 
 #include <dlfcn.h>
 #include <malloc.h>
@@ -27,6 +28,7 @@ extern "C" char const etext[];
 namespace mayfly::test::faults {
 namespace {
 
+using open_function = void* (*)(char const*, int);
 using create_function = int (*)(pthread_t*, pthread_attr_t const*, void* (*)(void*), void*);
 
 // Written while nothing is armed, but for the counters. Sequentially consistent throughout: this is no hot path.
@@ -37,6 +39,8 @@ std::atomic<std::uint64_t> failed{0};
 std::atomic<std::int64_t> blocks{0};
 std::atomic<std::int64_t> mapped{0};
 create_function real_create = nullptr;
+open_function real_open = nullptr;
+std::atomic<bool> tbbmalloc_hidden{false};
 std::array<void*, 48> where{};
 int where_depth = 0;
 
@@ -86,9 +90,12 @@ void* no_memory() noexcept {
 
 void prepare() noexcept {
   real_create = reinterpret_cast<create_function>(dlsym(RTLD_NEXT, "pthread_create"));
+  real_open = reinterpret_cast<open_function>(dlsym(RTLD_NEXT, "dlopen"));
   where_depth = backtrace(where.data(), 1);  // the first call loads the unwinder, and allocates
   where_depth = 0;
 }
+
+void hide_tbbmalloc() noexcept { tbbmalloc_hidden = true; }
 
 void arm(plan const& wanted) noexcept {
   now = wanted;
@@ -161,6 +168,10 @@ int madvise(void* start, std::size_t bytes, int advice) noexcept {
     return -1;
   }
   return static_cast<int>(syscall(SYS_madvise, start, bytes, advice));
+}
+void* dlopen(char const* file, int flags) noexcept {
+  if (faults::tbbmalloc_hidden && file != nullptr && std::strstr(file, "libtbbmalloc") != nullptr) return nullptr;
+  return faults::real_open(file, flags);
 }
 int pthread_create(pthread_t* thread, pthread_attr_t const* attributes, void* (*main)(void*), void* argument) noexcept {
   return faults::fails(faults::call::thread) ? EAGAIN : faults::real_create(thread, attributes, main, argument);

@@ -23,6 +23,8 @@ struct plan {
 
 /// Finds the real functions and what a stack trace needs; before the first arm().
 void prepare() noexcept;
+/// From here on libtbbmalloc is not found: oneTBB takes its memory from the C heap.
+void hide_tbbmalloc() noexcept;
 void arm(plan const& wanted) noexcept;
 /// From here on every call succeeds. How many there were since arm().
 std::uint64_t disarm() noexcept;

@@ -132,13 +132,15 @@ std::string stacks_of_child() {
 }
 
 /// Whether a stack leads from one of oneTBB's or its allocator's functions down into the C library, with none of this
-/// executable's between. The innermost frames may be malloc() and its kin, or a signal handler, which are.
+/// executable's between but its dlopen(). The innermost frames may be malloc() and its kin, or a signal handler, which
+/// are.
 bool is_below_tbb(std::string_view stack) noexcept {
   bool innermost = true;
   for (std::size_t at = stack.find('\n') + 1; at < stack.size();) {
     std::size_t const end = std::min(stack.find('\n', at), stack.size());
     std::string_view const frame = stack.substr(at, end - at);
-    bool const ours = frame.find("fault_driver") != std::string_view::npos;
+    bool const ours =
+        frame.find("fault_driver") != std::string_view::npos && frame.find("(dlopen+") == std::string_view::npos;
     if (ours && !innermost) return false;
     if (frame.find("libtbb") != std::string_view::npos) return true;
     innermost = innermost && ours;
