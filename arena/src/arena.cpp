@@ -107,7 +107,7 @@ void* arena::take_block(std::size_t bytes, std::size_t alignment, page_span& ref
   if (blocks_ != 0) pool_->descriptor(blocks_ - 1).previous = block.index + 1;
   blocks_ = block.index + 1;
   block_bytes_ += block.bytes;
-  detail::unpoison(block.data, bytes);
+  detail::hand_out(block.data, bytes);
   if constexpr (detail::canaries) {
     detail::lay_canary(block.data, bytes, block.data + block.bytes, block.bytes, site_.get());
   }
@@ -166,7 +166,7 @@ void* arena::start_page(std::size_t c, std::uint32_t index, std::size_t bytes, s
   std::byte* const memory = aligned(first, alignment);
   std::byte* const after = memory + rounded(bytes);
   std::byte* const end = page + page_bytes;
-  detail::unpoison(memory, bytes);
+  detail::hand_out(memory, bytes);
   if constexpr (detail::canaries) {
     detail::lay_canary(memory, bytes, after, static_cast<std::size_t>(after - first), site_.get());
   }
@@ -233,7 +233,7 @@ bool arena::try_extend(void* memory, std::size_t old_bytes, std::size_t new_byte
   if (in_current_page(memory, old_bytes)) next_ = start + rounded(new_bytes);
   // Only what changes hands: another thread may be reading the rest.
   if (new_bytes < old_bytes) detail::poison(start + new_bytes, old_bytes - new_bytes);
-  detail::unpoison(start, new_bytes);
+  detail::hand_out(start, new_bytes);
   return true;
 }
 

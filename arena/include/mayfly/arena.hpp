@@ -272,7 +272,7 @@ class arena {
       return memory;
     }
     next_ = memory + rounded(bytes);
-    detail::unpoison(memory, bytes);
+    detail::hand_out(memory, bytes);
     return memory;
   }
 

@@ -2,7 +2,8 @@
 
 #include <cstddef>
 
-/// AddressSanitizer's view of arena memory (A8). In other builds every function is empty.
+/// What AddressSanitizer, or Valgrind in builds with MAYFLY_VALGRIND, sees of arena memory (A8). In other builds every
+/// function is empty.
 #if defined(__SANITIZE_ADDRESS__)
 #define MAYFLY_ASAN 1
 #elif defined(__has_feature)
@@ -19,10 +20,10 @@ namespace mayfly::detail {
 
 /// What lies behind an allocation in builds with MAYFLY_CANARIES; see detail/canary.hpp.
 inline constexpr std::size_t canary_bytes = 40;
-#if defined(MAYFLY_CANARIES) && !defined(MAYFLY_ASAN)
+#if defined(MAYFLY_CANARIES) && !defined(MAYFLY_ASAN) && !defined(MAYFLY_VALGRIND)
 inline constexpr bool canaries = true;
 #else
-inline constexpr bool canaries = false;  // AddressSanitizer's poison sees more
+inline constexpr bool canaries = false;  // poison sees more
 #endif
 
 #ifdef MAYFLY_ASAN
@@ -31,11 +32,21 @@ inline constexpr bool sanitized = true;
 inline constexpr std::size_t redzone_bytes = 16;
 inline void poison(void const* start, std::size_t bytes) noexcept { __asan_poison_memory_region(start, bytes); }
 inline void unpoison(void const* start, std::size_t bytes) noexcept { __asan_unpoison_memory_region(start, bytes); }
+/// An allocation, new or another size at the same place.
+inline void hand_out(void const* start, std::size_t bytes) noexcept { unpoison(start, bytes); }
+#elif defined(MAYFLY_VALGRIND)
+inline constexpr bool sanitized = false;
+inline constexpr std::size_t redzone_bytes = 16;
+// src/valgrind.cpp
+void poison(void const* start, std::size_t bytes) noexcept;
+void unpoison(void const* start, std::size_t bytes) noexcept;
+void hand_out(void const* start, std::size_t bytes) noexcept;
 #else
 inline constexpr bool sanitized = false;
 inline constexpr std::size_t redzone_bytes = canaries ? canary_bytes : 0;
 inline void poison(void const*, std::size_t) noexcept {}
 inline void unpoison(void const*, std::size_t) noexcept {}
+inline void hand_out(void const*, std::size_t) noexcept {}
 #endif
 
 }  // namespace mayfly::detail
