@@ -51,6 +51,10 @@ void submit_values(ledger& book) {
       ask(pool, book, [i](request_context&) -> int { throw i; });
       ask(pool, book, [large](request_context&) { return static_cast<int>(large[17]); });
     }
+    attempt(book, [&] {
+      auto const copied = [text = std::string(100, 's')](request_context&) { return text.size(); };
+      ask(pool, book, copied);  // which may fail when the scope is open already
+    });
   });
 }
 
