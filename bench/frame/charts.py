@@ -5,10 +5,13 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from frame.table import in_type
+
 # Told apart by those who see red and green alike; ours is the first and the thickest.
 COLOURS = ("#0060b0", "#d55e00", "#009e73", "#8a4f9e", "#b8860b", "#56a0d3", "#c0504d", "#666666", "#3b7d23", "#e377c2")
 HELD, NOT_HELD, MARK = "#0072b2", "#d55e00", "#222222"
 FONT = "DejaVu Sans,12"
+CHARACTER = 6.7  # its width on average, in pixels
 TICKS = (0.1, 0.2, 0.5, 1, 1.5, 2, 3, 5, 10, 20, 50, 100, 200, 500)
 
 
@@ -43,20 +46,25 @@ def quoted(text: str) -> str:
 
 def title_of(row: dict[str, Any]) -> str:
     name = row["work"] if len(row["work"]) <= 58 else row["work"][:57].rstrip(" ,") + "…"
-    return f"{name}   {row['says']}"
+    return f"{name}:  {in_type(row['says'])}"
 
 
 def ratios(rows: list[dict[str, Any]]) -> str:
     """A bar a row, from 1 (as fast as the best peer) to the ratio; its spread as a line; a mark where it has to reach."""
     far = [value for row in rows for value in (row["ratio"], row["bar"], *row["spread"])]
-    low, high = min(0.8, *far) / 1.1, max(2.0, *far) * 1.15
+    low, high = min(0.8, *far) / 1.1, max(2.0, *far) * 1.3
     ticks = ", ".join(f'"{tick:g}" {tick:g}' for tick in TICKS if low <= tick <= high)
-    labels = ", ".join(f"{quoted(title_of(row))} {-at}" for at, row in enumerate(rows))
+    # Labels of our own and no ticks': those are formats, and gnuplot cuts what stands behind a % in some.
+    titles = [title_of(row) for row in rows]
+    left = 30 + CHARACTER * max(map(len, titles))
+    width = left + 560
     lines = [
-        f"set terminal svg size 1180,{110 + 26 * len(rows)} dynamic noenhanced font {quoted(FONT)} background 'white'",
-        "unset key", "set logscale x 2", f"set xrange [{low:g}:{high:g}]", f"set xtics ({ticks})",
-        "set grid xtics lc rgb '#dddddd'", f"set yrange [{-len(rows) + 0.4:g}:0.6]", f"set ytics ({labels}) scale 0",
-        "set border 1", 'set xlabel "best peer / mayfly: right of 1, mayfly is ahead; the black mark is the bar"',
+        f"set terminal svg size {width:.0f},{110 + 26 * len(rows)} dynamic noenhanced font {quoted(FONT)} background 'white'",
+        "unset key", "set logscale x 2", f"set xrange [{low:g}:{high:g}]", f"set xtics ({ticks}) nomirror",
+        f"set lmargin at screen {left / width:.4f}",
+        "set grid xtics lc rgb '#dddddd'", f"set yrange [{-len(rows) + 0.4:g}:0.6]", "unset ytics",
+        *(f"set label {quoted(title)} at graph -0.015, first {-at} right" for at, title in enumerate(titles)),
+        "set border 1", 'set xlabel "best peer / mayfly: right of 1, mayfly is ahead; black: the bar; orange: not held"',
         "set arrow from 1, graph 0 to 1, graph 1 nohead lc rgb '#444444' lw 1",
         "set style fill solid 0.85 noborder",
     ]  # fmt: skip

@@ -72,9 +72,14 @@ def as_markdown(rows: Iterable[Row]) -> str:
     lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
     for row in rows:
         work, ours, _, ratio, spread, bar, holds = cells(row)
-        line = (work, ours, peers_of(row) or "-", ratio, spread, bar.replace(">=", "≥").replace("<=", "≤"), holds)
+        line = (work, ours, peers_of(row) or "-", ratio, spread, in_type(bar), holds)
         lines.append(f"| {' | '.join(line)} |")
     return "\n".join(lines)
+
+
+def in_type(text: str) -> str:
+    """For a page, which has more signs than a terminal may have."""
+    return text.replace(">=", "≥").replace("<=", "≤").replace(" x ", " × ")
 
 
 def summary(rows: list[Row]) -> str:

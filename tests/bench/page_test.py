@@ -32,7 +32,7 @@ class Page(BenchTest):
 
     def test_the_table_and_how_it_came_about(self) -> None:
         page = self.plot()
-        self.assertIn("| to run (ns) | 10 | malloc 20 | 2.00 | 2.00 to 2.00 | ≥ 1.50 x malloc | yes |", page)
+        self.assertIn("| to run (ns) | 10 | malloc 20 | 2.00 | 2.00 to 2.00 | ≥ 1.50 × malloc | yes |", page)
         for part in ("`scripts/bench --plot`", "2026-11-23", "abc1234", "2 rounds", "2 cores of abacus", "`-O3`"):
             self.assertIn(part, page)
 
@@ -62,10 +62,10 @@ class Page(BenchTest):
 
     def test_names_with_quotes_and_underscores_are_drawn_as_they_are(self) -> None:
         self.driver("bench_it", mayfly=[10], malloc=[20])
-        odd = work(bars=(Bar(least=1, peers=("malloc",), says='a_b "c" \\ {d}'),))
+        odd = work(bars=(Bar(least=1, peers=("malloc",), says='a_b "c" \\ {d} 36 %'),))
         self.bench("--plot", "--rounds", "1", works=[odd])
         drawn = (self.project.charts / "ratios.svg").read_text(encoding="utf-8")
-        self.assertIn('a_b "c" \\ {d}', drawn.replace("&quot;", '"'))
+        self.assertIn('a_b "c" \\ {d} 36 %', drawn.replace("&quot;", '"'))
 
 
 class Drawing(unittest.TestCase):
