@@ -72,6 +72,13 @@ class Verdict(BenchTest):
         self.assertEqual([2.0, 10.0], [row["ratio"] for row in data["rows"]])
         self.assertEqual(["run/mayfly", "run/malloc"] * 2, self.log("bench_it"))
 
+    def test_a_curve_is_the_median_of_the_rounds_at_each_x(self) -> None:
+        rounds = [{"value": 1, "series": [[10, y], [20, 2 * y]]} for y in (5, 100, 6)]
+        self.driver("bench_it", mayfly=rounds, malloc=[2])
+        _, _, data = self.bench("--rounds", "3", works=[work(axes=("requests", "ns"))])
+        self.assertEqual([{"key": "run", "work": "to run", "axes": ["requests", "ns"],
+                           "lines": {"mayfly": [[10, 6], [20, 12]]}}], data["curves"])  # fmt: skip
+
     def test_the_json_has_what_it_is_read_for(self) -> None:
         self.driver("bench_it", mayfly=[1.0], malloc=[1.8])
         row = self.row("--rounds", "1")
