@@ -1,5 +1,65 @@
 """Allocators and arenas, one thread, no executor."""
 
-from frame.model import Work
+from frame.model import Bar, Work, mallocs, micro, names
 
-MICRO: tuple[Work, ...] = ()
+PROGRAM = "bench_allocators"
+
+
+def arenas(*more):
+    """The peers of each work, without those that are given a buffer (and so never ask anybody for memory)."""
+    return (
+        micro(PROGRAM, "pmr"),
+        micro(PROGRAM, "protobuf", needs="libprotobuf-dev"),
+        micro(PROGRAM, "apr", needs="libapr1-dev"),
+        micro("bench_mimalloc_heaps", "mimalloc_heap", needs="libmimalloc-dev"),
+        micro(PROGRAM, "bumpalo", needs="cargo and librust-bumpalo-dev"),
+        *more,
+    )
+
+
+ARENAS = arenas(micro(PROGRAM, "pmr_with_buffer"))
+NOT_INLINE = tuple(name for name in names(ARENAS) if name != "bumpalo")
+MALLOCS = mallocs(micro(PROGRAM, "malloc"))
+
+MICRO: tuple[Work, ...] = (
+    Work(
+        key="allocate",
+        name="allocate 32 B and write it, 1,000 times, then free all",
+        unit="ns",
+        ours="mayfly",
+        contenders=(micro(PROGRAM, "mayfly"), micro(PROGRAM, "bare"), *ARENAS, *MALLOCS),
+        bars=(
+            Bar(least=1.6, peers=names(ARENAS), against="best arena"),
+            Bar(least=1.6, peers=NOT_INLINE, against="best arena but bumpalo"),
+            Bar(least=5, peers=names(MALLOCS), against="best malloc"),
+            Bar(least=1 / 1.5, peers=("bare",), says="<= 1.5 x a bare pointer"),
+        ),
+    ),
+    Work(
+        key="allocate_pmr",
+        name="the same through memory_resource&",
+        unit="ns",
+        ours="mayfly",
+        contenders=(
+            micro(PROGRAM, "mayfly"),
+            micro(PROGRAM, "mayfly_scope"),
+            micro(PROGRAM, "pmr_with_buffer"),
+            micro(PROGRAM, "pmr"),
+        ),
+        bars=(
+            Bar(least=1.1, peers=("pmr_with_buffer",), against="pmr with a buffer"),
+            Bar(least=1.1, peers=("pmr_with_buffer",), ours="mayfly_scope", says="a scope's resource: >= 1.1"),
+        ),
+    ),
+    Work(
+        key="scope",
+        name="open scope (registry, id, page), one allocation, close",
+        unit="ns",
+        ours="mayfly",
+        contenders=(micro(PROGRAM, "mayfly"), micro(PROGRAM, "arena_alone"), *arenas()),
+        bars=(
+            Bar(least=1.5, peers=names(arenas()), against="best arena without a registry"),
+            Bar(least=1.5, peers=("pmr",), against="pmr"),
+        ),
+    ),
+)
