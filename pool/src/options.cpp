@@ -2,6 +2,7 @@
 
 #include "processors.hpp"
 #include <mayfly/detail/page_quarantine.hpp>
+#include <mayfly/scope_id.hpp>
 
 #include <algorithm>
 #include <stdexcept>
@@ -76,6 +77,10 @@ executor_options resolve(executor_options const& asked) {
   }
   if (options.audit.one_in != 0 && options.audit.most_bytes == 0) {
     refuse("audit.most_bytes", "0", "at least 1 where audit.one_in is not 0: it would search nothing");
+  }
+  if (options.first_generation < 1 || options.first_generation > scope_id::largest_generation) {
+    refuse("first_generation", std::to_string(options.first_generation),
+           "1 to " + std::to_string(scope_id::largest_generation));
   }
   check_guard(options.guard, options.pages);
   check_name(options.name);

@@ -3,6 +3,7 @@
 #include <mayfly/executor.hpp>
 #include <mayfly/executor_options.hpp>
 #include <mayfly/page_pool.hpp>
+#include <mayfly/scope_id.hpp>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -57,6 +58,10 @@ TEST(ExecutorOptions, AcceptTheLastSensibleValueAndRefuseTheFirstThatIsNot) {
   EXPECT_THAT(refusal({.max_timers = executor_options::most_timers + 1}), HasSubstr("max_timers is 16777217"));
   EXPECT_EQ(refusal({.worker_stack_bytes = 4 << 20}), "");
   EXPECT_THAT(refusal({.worker_stack_bytes = (4 << 20) - 1}), HasSubstr("worker_stack_bytes is 4194303"));
+  EXPECT_EQ(refusal({.first_generation = mayfly::scope_id::largest_generation}), "");
+  EXPECT_THAT(refusal({.first_generation = 0}), HasSubstr("executor_options.first_generation is 0"));
+  EXPECT_THAT(refusal({.first_generation = mayfly::scope_id::largest_generation + 1}),
+              HasSubstr("first_generation is 1099511627776"));
   EXPECT_EQ(refusal({.guard = {.one_in = 1, .quarantine_pages = 65'536, .quarantine_bytes = 16'384}}), "");
   EXPECT_THAT(refusal({.guard = {.quarantine_pages = 0}}),
               HasSubstr("guard.quarantine_pages is 0; allowed: 1 to 65536"));
