@@ -9,21 +9,41 @@ namespace mayfly::detail {
 /// With more fields an aggregate is opaque.
 inline constexpr std::size_t most_fields = 64;
 
-// MAYFLY_TYPES(a, b, c) is decltype(a), decltype(b), decltype(c). Each MAYFLY_AGAIN scans what it is given four times
-// as often as the one below it, and a scan is one step of the recursion.
-#define MAYFLY_AGAIN(...) MAYFLY_AGAIN_3(MAYFLY_AGAIN_3(MAYFLY_AGAIN_3(MAYFLY_AGAIN_3(__VA_ARGS__))))
-#define MAYFLY_AGAIN_3(...) MAYFLY_AGAIN_2(MAYFLY_AGAIN_2(MAYFLY_AGAIN_2(MAYFLY_AGAIN_2(__VA_ARGS__))))
-#define MAYFLY_AGAIN_2(...) MAYFLY_AGAIN_1(MAYFLY_AGAIN_1(MAYFLY_AGAIN_1(MAYFLY_AGAIN_1(__VA_ARGS__))))
-#define MAYFLY_AGAIN_1(...) __VA_ARGS__
-#define MAYFLY_BRACKETS ()
-#define MAYFLY_TYPES(...) MAYFLY_AGAIN(MAYFLY_TYPES_STEP(__VA_ARGS__))
-#define MAYFLY_TYPES_STEP(first, ...) decltype(first) __VA_OPT__(, MAYFLY_TYPES_NEXT MAYFLY_BRACKETS(__VA_ARGS__))
-#define MAYFLY_TYPES_NEXT() MAYFLY_TYPES_STEP
-#define MAYFLY_BIND(count, ...)                                            \
-  if constexpr (Count == (count)) {                                        \
-    auto& [__VA_ARGS__] = value;                                           \
-    return fn.template operator()<MAYFLY_TYPES(__VA_ARGS__)>(__VA_ARGS__); \
+// The names are a0 to a7, b0 to b7, and so on to h7. MAYFLY_FIELDS_3(MAYFLY_TYPE, b) is decltype(b0), decltype(b1),
+// decltype(b2); MAYFLY_EIGHTS_2(X) is all of a and of b, with a comma behind. Every source that submits a request reads
+// this, so it is flat: lists made by a recursion of macros cost GCC 0.66 G instructions a source, these 0.22
+// (callgrind).
+#define MAYFLY_NAME(field) field
+#define MAYFLY_TYPE(field) decltype(field)
+#define MAYFLY_FIELDS_1(X, eight) X(eight##0)
+#define MAYFLY_FIELDS_2(X, eight) X(eight##0), X(eight##1)
+#define MAYFLY_FIELDS_3(X, eight) X(eight##0), X(eight##1), X(eight##2)
+#define MAYFLY_FIELDS_4(X, eight) X(eight##0), X(eight##1), X(eight##2), X(eight##3)
+#define MAYFLY_FIELDS_5(X, eight) X(eight##0), X(eight##1), X(eight##2), X(eight##3), X(eight##4)
+#define MAYFLY_FIELDS_6(X, eight) X(eight##0), X(eight##1), X(eight##2), X(eight##3), X(eight##4), X(eight##5)
+#define MAYFLY_FIELDS_7(X, eight) \
+  X(eight##0), X(eight##1), X(eight##2), X(eight##3), X(eight##4), X(eight##5), X(eight##6)
+#define MAYFLY_FIELDS_8(X, eight) \
+  X(eight##0), X(eight##1), X(eight##2), X(eight##3), X(eight##4), X(eight##5), X(eight##6), X(eight##7)
+#define MAYFLY_EIGHTS_0(X)
+#define MAYFLY_EIGHTS_1(X) MAYFLY_FIELDS_8(X, a),
+#define MAYFLY_EIGHTS_2(X) MAYFLY_EIGHTS_1(X) MAYFLY_FIELDS_8(X, b),
+#define MAYFLY_EIGHTS_3(X) MAYFLY_EIGHTS_2(X) MAYFLY_FIELDS_8(X, c),
+#define MAYFLY_EIGHTS_4(X) MAYFLY_EIGHTS_3(X) MAYFLY_FIELDS_8(X, d),
+#define MAYFLY_EIGHTS_5(X) MAYFLY_EIGHTS_4(X) MAYFLY_FIELDS_8(X, e),
+#define MAYFLY_EIGHTS_6(X) MAYFLY_EIGHTS_5(X) MAYFLY_FIELDS_8(X, f),
+#define MAYFLY_EIGHTS_7(X) MAYFLY_EIGHTS_6(X) MAYFLY_FIELDS_8(X, g),
+#define MAYFLY_BIND(eights, eight, fields)                                                                         \
+  if constexpr (Count == (eights) * 8 + (fields)) {                                                                \
+    auto& [MAYFLY_EIGHTS_##eights(MAYFLY_NAME) MAYFLY_FIELDS_##fields(MAYFLY_NAME, eight)] = value;                \
+    return fn.template operator()<MAYFLY_EIGHTS_##eights(MAYFLY_TYPE) MAYFLY_FIELDS_##fields(MAYFLY_TYPE, eight)>( \
+        MAYFLY_EIGHTS_##eights(MAYFLY_NAME) MAYFLY_FIELDS_##fields(MAYFLY_NAME, eight));                           \
   } else
+#define MAYFLY_BIND_EIGHT(eights, eight)                                                    \
+  MAYFLY_BIND(eights, eight, 1)                                                             \
+  MAYFLY_BIND(eights, eight, 2)                                                             \
+  MAYFLY_BIND(eights, eight, 3) MAYFLY_BIND(eights, eight, 4) MAYFLY_BIND(eights, eight, 5) \
+      MAYFLY_BIND(eights, eight, 6) MAYFLY_BIND(eights, eight, 7) MAYFLY_BIND(eights, eight, 8)
 
 /// fn.operator()<types as declared...>(fields...) of an aggregate with that many fields. The types keep what the
 /// arguments lose: a field that is a reference, and how its constness was written. Arguments are bound as const
@@ -31,151 +51,37 @@ inline constexpr std::size_t most_fields = 64;
 template <std::size_t Count, class T, class Fn>
 constexpr decltype(auto) with_fields(T& value, Fn fn) {  // NOLINT(readability-function-size): a branch a count
   // clang-format off
-  MAYFLY_BIND(1, f0)
-  MAYFLY_BIND(2, f0, f1)
-  MAYFLY_BIND(3, f0, f1, f2)
-  MAYFLY_BIND(4, f0, f1, f2, f3)
-  MAYFLY_BIND(5, f0, f1, f2, f3, f4)
-  MAYFLY_BIND(6, f0, f1, f2, f3, f4, f5)
-  MAYFLY_BIND(7, f0, f1, f2, f3, f4, f5, f6)
-  MAYFLY_BIND(8, f0, f1, f2, f3, f4, f5, f6, f7)
-  MAYFLY_BIND(9, f0, f1, f2, f3, f4, f5, f6, f7, f8)
-  MAYFLY_BIND(10, f0, f1, f2, f3, f4, f5, f6, f7, f8, f9)
-  MAYFLY_BIND(11, f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10)
-  MAYFLY_BIND(12, f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11)
-  MAYFLY_BIND(13, f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12)
-  MAYFLY_BIND(14, f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13)
-  MAYFLY_BIND(15, f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14)
-  MAYFLY_BIND(16, f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15)
-  MAYFLY_BIND(17, f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16)
-  MAYFLY_BIND(18, f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17)
-  MAYFLY_BIND(19, f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18)
-  MAYFLY_BIND(20, f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19)
-  MAYFLY_BIND(21, f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20)
-  MAYFLY_BIND(22, f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20,
-              f21)
-  MAYFLY_BIND(23, f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20,
-              f21, f22)
-  MAYFLY_BIND(24, f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20,
-              f21, f22, f23)
-  MAYFLY_BIND(25, f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20,
-              f21, f22, f23, f24)
-  MAYFLY_BIND(26, f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20,
-              f21, f22, f23, f24, f25)
-  MAYFLY_BIND(27, f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20,
-              f21, f22, f23, f24, f25, f26)
-  MAYFLY_BIND(28, f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20,
-              f21, f22, f23, f24, f25, f26, f27)
-  MAYFLY_BIND(29, f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20,
-              f21, f22, f23, f24, f25, f26, f27, f28)
-  MAYFLY_BIND(30, f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20,
-              f21, f22, f23, f24, f25, f26, f27, f28, f29)
-  MAYFLY_BIND(31, f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20,
-              f21, f22, f23, f24, f25, f26, f27, f28, f29, f30)
-  MAYFLY_BIND(32, f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20,
-              f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31)
-  MAYFLY_BIND(33, f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20,
-              f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32)
-  MAYFLY_BIND(34, f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20,
-              f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33)
-  MAYFLY_BIND(35, f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20,
-              f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34)
-  MAYFLY_BIND(36, f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20,
-              f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35)
-  MAYFLY_BIND(37, f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20,
-              f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36)
-  MAYFLY_BIND(38, f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20,
-              f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37)
-  MAYFLY_BIND(39, f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20,
-              f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38)
-  MAYFLY_BIND(40, f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20,
-              f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39)
-  MAYFLY_BIND(41, f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20,
-              f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40)
-  MAYFLY_BIND(42, f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20,
-              f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40,
-              f41)
-  MAYFLY_BIND(43, f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20,
-              f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40,
-              f41, f42)
-  MAYFLY_BIND(44, f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20,
-              f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40,
-              f41, f42, f43)
-  MAYFLY_BIND(45, f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20,
-              f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40,
-              f41, f42, f43, f44)
-  MAYFLY_BIND(46, f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20,
-              f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40,
-              f41, f42, f43, f44, f45)
-  MAYFLY_BIND(47, f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20,
-              f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40,
-              f41, f42, f43, f44, f45, f46)
-  MAYFLY_BIND(48, f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20,
-              f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40,
-              f41, f42, f43, f44, f45, f46, f47)
-  MAYFLY_BIND(49, f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20,
-              f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40,
-              f41, f42, f43, f44, f45, f46, f47, f48)
-  MAYFLY_BIND(50, f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20,
-              f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40,
-              f41, f42, f43, f44, f45, f46, f47, f48, f49)
-  MAYFLY_BIND(51, f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20,
-              f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40,
-              f41, f42, f43, f44, f45, f46, f47, f48, f49, f50)
-  MAYFLY_BIND(52, f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20,
-              f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40,
-              f41, f42, f43, f44, f45, f46, f47, f48, f49, f50, f51)
-  MAYFLY_BIND(53, f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20,
-              f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40,
-              f41, f42, f43, f44, f45, f46, f47, f48, f49, f50, f51, f52)
-  MAYFLY_BIND(54, f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20,
-              f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40,
-              f41, f42, f43, f44, f45, f46, f47, f48, f49, f50, f51, f52, f53)
-  MAYFLY_BIND(55, f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20,
-              f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40,
-              f41, f42, f43, f44, f45, f46, f47, f48, f49, f50, f51, f52, f53, f54)
-  MAYFLY_BIND(56, f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20,
-              f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40,
-              f41, f42, f43, f44, f45, f46, f47, f48, f49, f50, f51, f52, f53, f54, f55)
-  MAYFLY_BIND(57, f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20,
-              f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40,
-              f41, f42, f43, f44, f45, f46, f47, f48, f49, f50, f51, f52, f53, f54, f55, f56)
-  MAYFLY_BIND(58, f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20,
-              f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40,
-              f41, f42, f43, f44, f45, f46, f47, f48, f49, f50, f51, f52, f53, f54, f55, f56, f57)
-  MAYFLY_BIND(59, f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20,
-              f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40,
-              f41, f42, f43, f44, f45, f46, f47, f48, f49, f50, f51, f52, f53, f54, f55, f56, f57, f58)
-  MAYFLY_BIND(60, f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20,
-              f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40,
-              f41, f42, f43, f44, f45, f46, f47, f48, f49, f50, f51, f52, f53, f54, f55, f56, f57, f58, f59)
-  MAYFLY_BIND(61, f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20,
-              f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40,
-              f41, f42, f43, f44, f45, f46, f47, f48, f49, f50, f51, f52, f53, f54, f55, f56, f57, f58, f59, f60)
-  MAYFLY_BIND(62, f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20,
-              f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40,
-              f41, f42, f43, f44, f45, f46, f47, f48, f49, f50, f51, f52, f53, f54, f55, f56, f57, f58, f59, f60,
-              f61)
-  MAYFLY_BIND(63, f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20,
-              f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40,
-              f41, f42, f43, f44, f45, f46, f47, f48, f49, f50, f51, f52, f53, f54, f55, f56, f57, f58, f59, f60,
-              f61, f62)
-  MAYFLY_BIND(64, f0, f1, f2, f3, f4, f5, f6, f7, f8, f9, f10, f11, f12, f13, f14, f15, f16, f17, f18, f19, f20,
-              f21, f22, f23, f24, f25, f26, f27, f28, f29, f30, f31, f32, f33, f34, f35, f36, f37, f38, f39, f40,
-              f41, f42, f43, f44, f45, f46, f47, f48, f49, f50, f51, f52, f53, f54, f55, f56, f57, f58, f59, f60,
-              f61, f62, f63)
+  MAYFLY_BIND_EIGHT(0, a)
+  MAYFLY_BIND_EIGHT(1, b)
+  MAYFLY_BIND_EIGHT(2, c)
+  MAYFLY_BIND_EIGHT(3, d)
+  MAYFLY_BIND_EIGHT(4, e)
+  MAYFLY_BIND_EIGHT(5, f)
+  MAYFLY_BIND_EIGHT(6, g)
+  MAYFLY_BIND_EIGHT(7, h)
   // clang-format on
   return fn.template operator()<>();
 }
 
-#undef MAYFLY_AGAIN
-#undef MAYFLY_AGAIN_3
-#undef MAYFLY_AGAIN_2
-#undef MAYFLY_AGAIN_1
-#undef MAYFLY_BRACKETS
-#undef MAYFLY_TYPES
-#undef MAYFLY_TYPES_STEP
-#undef MAYFLY_TYPES_NEXT
+#undef MAYFLY_BIND_EIGHT
 #undef MAYFLY_BIND
+#undef MAYFLY_TYPE
+#undef MAYFLY_NAME
+#undef MAYFLY_FIELDS_1
+#undef MAYFLY_FIELDS_2
+#undef MAYFLY_FIELDS_3
+#undef MAYFLY_FIELDS_4
+#undef MAYFLY_FIELDS_5
+#undef MAYFLY_FIELDS_6
+#undef MAYFLY_FIELDS_7
+#undef MAYFLY_FIELDS_8
+#undef MAYFLY_EIGHTS_0
+#undef MAYFLY_EIGHTS_1
+#undef MAYFLY_EIGHTS_2
+#undef MAYFLY_EIGHTS_3
+#undef MAYFLY_EIGHTS_4
+#undef MAYFLY_EIGHTS_5
+#undef MAYFLY_EIGHTS_6
+#undef MAYFLY_EIGHTS_7
 
 }  // namespace mayfly::detail

@@ -185,14 +185,14 @@ constexpr auto blame_aggregate() {
 
 /// Holders of one value, or of several.
 template <class T>
-concept Holder = is_product<T> || is_std_array<T> || is_promised<T> || is_made_from<T, std::variant> ||
-                 is_made_from<T, std::optional> || Expected<T> || Atomic<T>;
+concept Holder = is_product<T> || is_std_array<T> || is_promised<T> || Variant<T> || is_made_from<T, std::optional> ||
+                 Expected<T> || Atomic<T>;
 
 template <class T, class Search>
 constexpr auto blame_holder() {
   if constexpr (is_product<T>) {
     return blame_each<Search, T, field>(typename arguments_of<T>::type{});
-  } else if constexpr (is_made_from<T, std::variant>) {
+  } else if constexpr (Variant<T>) {
     return blame_each<Search, T, alternative>(typename arguments_of<T>::type{});
   } else if constexpr (is_promised<T>) {
     return behind<value_of<T>>(blame_each<Search, T, alternative>(typename arguments_of<T>::type{}));

@@ -14,7 +14,6 @@
 #include <tuple>
 #include <type_traits>
 #include <utility>
-#include <variant>
 #include <vector>
 
 namespace mayfly {
@@ -274,9 +273,13 @@ struct detacher<std::tuple<Ts...>> {
   }
 };
 
-template <class... Ts>
-struct detacher<std::variant<Ts...>> {
-  using type = std::variant<detached_t<Ts>...>;
+/// In a source, so that <variant> is included by those alone who have one.
+[[noreturn]] void throw_bad_variant_access();
+
+template <template <class...> class Template, class... Ts>
+  requires Variant<Template<Ts...>>
+struct detacher<Template<Ts...>> {
+  using type = Template<detached_t<Ts>...>;
   /// Throws std::bad_variant_access from one that an exception has left without a value.
   template <class U>
   static type copy(U&& from) {
@@ -287,11 +290,11 @@ struct detacher<std::variant<Ts...>> {
   template <std::size_t I, class U>
   static type copy_alternative(auto& from) {
     if constexpr (I == sizeof...(Ts)) {
-      throw std::bad_variant_access();
+      throw_bad_variant_access();
     } else {
       if (from.index() != I) return copy_alternative<I + 1, U>(from);
-      using alternative = std::remove_cv_t<std::variant_alternative_t<I, std::variant<Ts...>>>;
-      return type(std::in_place_index<I>, copy_out<alternative>(passed_on<U>(*std::get_if<I>(&from))));
+      using alternative = std::remove_cv_t<std::tuple_element_t<I, std::tuple<Ts...>>>;
+      return type(std::in_place_index<I>, copy_out<alternative>(passed_on<U>(*get_if<I>(&from))));
     }
   }
 };

@@ -11,7 +11,6 @@
 #include <system_error>
 #include <tuple>
 #include <type_traits>
-#include <variant>
 
 /// Looking for addresses of a request in a value that is about to leave it, part by part and by type: the raw bytes of
 /// an object also hold what was there before it (an empty optional's room, a short string's spare bytes, padding), and
@@ -130,7 +129,7 @@ constexpr walk_kind walk_kind_of_class() {
     return walk_kind::product;
   } else if constexpr (is_std_array<T>) {
     return walk_kind::array;
-  } else if constexpr (is_made_from<T, std::variant>) {
+  } else if constexpr (Variant<T>) {
     return walk_kind::variant;
   } else if constexpr (is_made_from<T, std::optional>) {
     return walk_kind::optional;
@@ -289,8 +288,7 @@ class egress_walk {
       if constexpr (!std::is_void_v<typename T::value_type>) return look_at(*whole);
       return false;
     } else if constexpr (Kind == walk_kind::variant) {
-      return !whole.valueless_by_exception() &&
-             std::visit([&walk](auto const& held) { return walk.look_at(held); }, whole);
+      return with_alternative(whole, [&walk](auto const& held) { return walk.look_at(held); });
     } else if constexpr (Kind == walk_kind::product) {
       return std::apply([&walk](auto const&... parts) { return walk.look_at_all(parts...); }, whole);
     } else {

@@ -22,7 +22,6 @@
 #include <tuple>
 #include <type_traits>
 #include <utility>
-#include <variant>
 
 /// What the rules know of the standard library: which types are of which kind. A type is of a kind when it is made from
 /// a std template itself, or is the std class itself. Whoever derives from one may have fields of its own, which nobody
@@ -56,6 +55,23 @@ concept Container = Text<T> || kind_by_template<T> == std_kind::container;
 /// std::stack and its kind.
 template <class T>
 concept ContainerAdaptor = kind_by_template<T> == std_kind::adaptor;
+
+/// std::variant: its alternatives.
+template <class T>
+concept Variant = kind_by_template<T> == std_kind::variant;
+
+/// What `function` says of what a variant holds; false of one that an exception has left without a value. <variant> is
+/// not included for it, since most sources have no other use for it: whoever has a variant has get_if().
+template <std::size_t I = 0, template <class...> class Template, class... Ts>
+  requires Variant<Template<Ts...>>
+constexpr bool with_alternative(Template<Ts...> const& whole, auto const& function) {
+  if (auto const* const held = get_if<I>(std::addressof(whole))) return function(*held);
+  if constexpr (I + 1 < sizeof...(Ts)) {
+    return with_alternative<I + 1>(whole, function);
+  } else {
+    return false;
+  }
+}
 
 /// std::expected, where there is one: a value or an error.
 template <class T>

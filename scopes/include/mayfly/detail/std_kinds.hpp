@@ -11,7 +11,7 @@
 namespace mayfly::detail {
 
 /// What the rules know how to look into.
-enum class std_kind : std::uint8_t { none, text, container, adaptor, expected, complex, bitset, path, lock };
+enum class std_kind : std::uint8_t { none, text, container, adaptor, variant, expected, complex, bitset, path, lock };
 
 /// A template or class, by its name without the library's own inner namespaces.
 struct named_kind {
@@ -36,6 +36,7 @@ inline constexpr std::array std_templates{
     named_kind{"std::stack", std_kind::adaptor},
     named_kind{"std::queue", std_kind::adaptor},
     named_kind{"std::priority_queue", std_kind::adaptor},
+    named_kind{"std::variant", std_kind::variant},
     named_kind{"std::expected", std_kind::expected},
     named_kind{"std::complex", std_kind::complex},
     named_kind{"std::bitset", std_kind::bitset},
