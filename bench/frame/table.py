@@ -36,9 +36,12 @@ def peers_of(row: Row) -> str:
 
 
 def as_text(rows: Iterable[Row]) -> str:
-    """Columns; under the last row of a work all of its peers, the fastest first."""
+    """Columns; a work's name once, and under its last row all of its peers, the fastest first."""
     rows = list(rows)
     table = [HEAD, *(cells(row) for row in rows)]
+    for at in range(len(rows) - 1, 0, -1):
+        if rows[at]["key"] == rows[at - 1]["key"]:
+            table[at + 1] = ("", *table[at + 1][1:])
     widths = [max(len(line[column]) for line in table) for column in range(len(HEAD))]
     lines = [aligned(HEAD, widths), "  ".join("-" * width for width in widths)]
     for position, row in enumerate(rows):

@@ -72,8 +72,9 @@ class Drawing(unittest.TestCase):
     def test_a_gnuplot_that_fails_says_why(self) -> None:
         if not shutil.which("gnuplot"):
             self.skipTest("gnuplot is not here")
-        with self.assertRaisesRegex(SystemExit, "gnuplot failed"):
-            charts.gnuplot("set nonsense\n")
+        for script in ("set nonsense\n", "set terminal svg\nplot 1\nset nonsense\n", "print 1\n"):
+            with self.assertRaisesRegex(SystemExit, "gnuplot failed"):
+                charts.gnuplot(script)
 
 
 if __name__ == "__main__":
