@@ -5,12 +5,13 @@ import json
 import re
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from frame import instructions, page
+from frame import instructions, page, scaling
 from frame.contestant import Stage
 from frame.model import Work, faults
+from frame.progress import with_progress
 from frame.project import Project
 from frame.rounds import Pace, Results, measure
 from frame.table import as_text, summary
@@ -39,6 +40,8 @@ def main(arguments: list[str], about: str, works: tuple[Work, ...], project: Pro
     if wanted.replot:
         page.write(project, json.loads(project.json.read_text(encoding="utf-8")))
         return 0
+    if wanted.scaling or wanted.carry:
+        return with_progress(lambda line: scaling.command(project, wanted, line))
     chosen = choose(works, wanted)
     if wanted.list:
         print("\n".join(listed(chosen)))
@@ -64,6 +67,9 @@ def parse(arguments: list[str], about: str) -> argparse.Namespace:
     parser.add_argument("--gate", action="store_true", help="only count instructions, ours; exit with 1 where one is "
                         "over 5 %% above the recorded one (bench/instructions.json)")  # fmt: skip
     parser.add_argument("--record", action="store_true", help="only count instructions, ours, and record them")
+    parser.add_argument("--scaling", action="store_true", help="only how throughput grows, from one worker to as many "
+                        "as there are cores")  # fmt: skip
+    parser.add_argument("--carry", metavar="FOLDER", help="make a folder that can do so on another x86-64 machine")
     wanted = parser.parse_args(arguments)
     if wanted.rounds is not None and wanted.rounds < 1:
         parser.error("--rounds: at least 1")
@@ -90,30 +96,6 @@ def listed(works: Iterable[Work]) -> Iterable[str]:
     for work in works:
         yield f"{work.id}: {work.name} ({work.unit})"
         yield f"    ours {work.ours}; {', '.join(each.name for each in work.contenders)}"
-
-
-class ProgressLine:
-    """One line of the terminal, written over; nothing where there is no terminal."""
-
-    def __init__(self) -> None:
-        self.shown = sys.stderr.isatty()
-
-    def __call__(self, what: str, left: float) -> None:
-        if self.shown:
-            minutes, seconds = divmod(max(0, round(left)), 60)
-            print(f"\r\x1b[K{what[:70]}, {minutes}:{seconds:02} left", end="", file=sys.stderr, flush=True)
-
-    def clear(self) -> None:
-        if self.shown:
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
-
-
-def with_progress(action: Callable[[ProgressLine], None]) -> None:
-    line = ProgressLine()
-    try:
-        action(line)
-    finally:
-        line.clear()
 
 
 def programs_of(works: Iterable[Work]) -> list[str]:

@@ -1,6 +1,7 @@
 """What the frame needs of the tree around it: the build, the machine's description, the commit."""
 
 import datetime
+import json
 import os
 import platform
 import re
@@ -24,9 +25,12 @@ class Project:
         self.page = root / "docs" / "performance.md"
         self.charts = root / "docs" / "performance"
         self.programs = root / "build" / PRESET / "bin"
+        self.carried = root / "carried.json"  # in a folder made by --carry: how its programs were built
 
     def build(self, programs: Iterable[str]) -> frozenset[str]:
         """Builds these programs; gives back those that the build does not know, for want of a library."""
+        if self.carried.exists():
+            return frozenset()
         self._shell("scripts/setup bench")
         self._shell(f"configure {PRESET} -DMAYFLY_BENCH=ON")
         known = self._targets()
@@ -58,18 +62,27 @@ class Project:
 
     def about(self) -> dict[str, str]:
         """Where and when a table was made."""
-        flags = re.search(r"^CMAKE_CXX_FLAGS_RELEASE:\w+=(.*)$",
-                          (self.root / "build" / PRESET / "CMakeCache.txt").read_text(encoding="utf-8"),
-                          re.MULTILINE)  # fmt: skip
+        carried = self.carried.exists()
         return {
             "cpu": cpu(),
             "cores": str(os.cpu_count()),
+            "kernel": f"{platform.system()} {platform.release()}",
+            "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
+            **(json.loads(self.carried.read_text(encoding="utf-8")) if carried else self.built()),
+        }
+
+    def built(self) -> dict[str, str]:
+        """How the programs were."""
+        cache = (self.root / "build" / PRESET / "CMakeCache.txt").read_text(encoding="utf-8")
+        flags = re.search(r"^CMAKE_CXX_FLAGS_RELEASE:\w+=(.*)$", cache, re.MULTILINE)
+        return {
             "compiler": first_line(self.compiler(), "--version"),
             "flags": flags[1] if flags else "",
-            "kernel": f"{platform.system()} {platform.release()}",
-            "date": datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC"),
             "commit": self.commit(),
         }
+
+    def note_carried(self, folder: Path) -> None:
+        (folder / self.carried.name).write_text(json.dumps(self.built()) + "\n", encoding="utf-8")
 
     def commit(self) -> str:
         name = first_line("git", "-C", str(self.root), "rev-parse", "--short", "HEAD")
