@@ -59,8 +59,7 @@ void arena::restart(arena_options const& options) noexcept {
 
 // ---- more memory
 
-void* arena::allocate_slow(std::size_t bytes, std::size_t alignment) {
-  site_.set(__builtin_return_address(0));
+void* arena::allocate_more(std::size_t bytes, std::size_t alignment) {
   page_span refused;
   if (void* const memory = take_more(bytes, alignment, refused)) [[likely]]
     return memory;
@@ -71,8 +70,7 @@ void* arena::allocate_slow(std::size_t bytes, std::size_t alignment) {
   throw pool_->error(refused, bytes);
 }
 
-void* arena::try_allocate_slow(std::size_t bytes, std::size_t alignment) noexcept {
-  site_.set(__builtin_return_address(0));
+void* arena::try_allocate_more(std::size_t bytes, std::size_t alignment) noexcept {
   page_span refused;
   return take_more(bytes, alignment, refused);
 }
@@ -293,7 +291,7 @@ void arena::rewind(marker const& point) noexcept {
   detail::poison(next_, static_cast<std::size_t>(end_ - next_));
 }
 
-void arena::release_all() noexcept {
+void arena::release_more() noexcept {
   if (records_ != nullptr) run_destructors_until(nullptr, 0);  // A5
   check_canaries();
   give_all(*pool_);

@@ -283,6 +283,9 @@ class arena {
 
   [[nodiscard]] void* allocate_slow(std::size_t bytes, std::size_t alignment);
   [[nodiscard]] void* try_allocate_slow(std::size_t bytes, std::size_t alignment) noexcept;
+  [[nodiscard]] void* start_first_page(std::size_t bytes, std::size_t alignment) noexcept;
+  [[nodiscard]] void* allocate_more(std::size_t bytes, std::size_t alignment);
+  [[nodiscard]] void* try_allocate_more(std::size_t bytes, std::size_t alignment) noexcept;
   [[nodiscard]] void* take_more(std::size_t bytes, std::size_t alignment, page_span& refused) noexcept;
   [[nodiscard]] void* take_block(std::size_t bytes, std::size_t alignment, page_span& refused) noexcept;
   [[nodiscard]] void* take_from_page(std::size_t bytes, std::size_t alignment, page_span& refused) noexcept;
@@ -300,6 +303,7 @@ class arena {
   void add_chunk();
   void run_destructors_until(record_chunk const* chunk, std::uint32_t count) noexcept;
   void release_all() noexcept;
+  void release_more() noexcept;
   template <typename Taker>
   void give_all(Taker& taker) noexcept;
   void give_pages_after(std::uint64_t sequence) noexcept;

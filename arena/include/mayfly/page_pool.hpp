@@ -200,6 +200,19 @@ class page_pool final : private detail::thread_exit_listener {
     recycle(c, index);
   }
 
+  /// The same two for the page that this thread gave last, and nothing else: no_page, or false with nothing done, where
+  /// it is not as simple as that. They call nothing.
+  [[nodiscard]] std::uint32_t take_front_page(std::size_t c) noexcept { return pages_.take_front(c); }
+  [[gnu::always_inline]] bool try_give_front_page(std::size_t c, std::uint32_t index) noexcept {
+    page_descriptor& page = descriptors_[index];
+    if (page.armed() || gives_unusually_) [[unlikely]]
+      return false;
+    return pages_.try_give_front(c, index, [&] {
+      page.owner.store(0, std::memory_order_relaxed);  // relaxed: see owner_of()
+      detail::poison(page_address(index), class_bytes(c));
+    });
+  }
+
   /// A block of at least `bytes` (above zero), aligned to `alignment` (a power of two), rounded up to 4 KiB; or a
   /// refusal. For what is too large for a page.
   [[nodiscard]] page_span take_block(std::size_t bytes, std::size_t alignment) noexcept;

@@ -53,6 +53,34 @@ class recycler {
     return take_loaded(mine, c);
   }
 
+  /// The item in front of this thread's magazines; no_item where there is none. Calls nothing, so that a caller with
+  /// another way for all else saves no registers.
+  [[nodiscard]] std::uint32_t take_front(std::size_t c) noexcept {
+    thread_index const thread = assigned_thread_index;  // while it has none: more than max_threads
+    if (thread >= max_threads) [[unlikely]]
+      return no_item;
+    thread_cache& mine = caches_[thread];
+    std::uint32_t const front = mine.claim_front(c);
+    if (front == 0) [[unlikely]]
+      return no_item;
+    mine.count_taken(c);
+    return front - 1;
+  }
+
+  /// Puts an item in front of this thread's magazines, after `before()`; false, with nothing done, where that place is
+  /// taken. Calls nothing else.
+  template <typename Before>
+  [[nodiscard]] bool try_give_front(std::size_t c, std::uint32_t index, Before&& before) noexcept {
+    thread_index const thread = assigned_thread_index;
+    if (thread >= max_threads) [[unlikely]]
+      return false;
+    thread_cache& mine = caches_[thread];
+    if (!mine.front_is_free(c)) [[unlikely]]
+      return false;
+    before();
+    return mine.try_give_front(c, index);  // true: A3, nobody else fills it
+  }
+
   /// The same as an optional.
   [[nodiscard]] std::optional<std::uint32_t> take(std::size_t c) noexcept { return optional(take_index(c)); }
 

@@ -47,6 +47,11 @@ struct alignas(64) basic_thread_cache {
     return front[c].exchange(0, std::memory_order_acquire);
   }
 
+  /// Whether try_give_front() would. On its own thread. Relaxed: A3, only this thread could have filled it.
+  [[nodiscard]] bool front_is_free(std::size_t c) const noexcept {
+    return front[c].load(std::memory_order_relaxed) == 0;
+  }
+
   /// false where there is one already. On its own thread.
   [[nodiscard]] bool try_give_front(std::size_t c, std::uint32_t index) noexcept {
     // Relaxed: A3, only this thread could have filled it.

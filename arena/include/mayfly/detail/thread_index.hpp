@@ -1,5 +1,7 @@
 #pragma once
 
+#include <mayfly/detail/static_tls.hpp>
+
 #include <cstdint>
 #include <limits>
 
@@ -32,7 +34,7 @@ class thread_exit_listener {
 };
 
 inline constexpr thread_index unassigned_thread_index = no_thread_index - 1;
-inline constinit thread_local thread_index assigned_thread_index = unassigned_thread_index;
+MAYFLY_STATIC_TLS inline constinit thread_local thread_index assigned_thread_index = unassigned_thread_index;
 
 /// Assigns this thread's index at its first call. Takes a lock; allocates only where the process has used more than 31
 /// pthread keys, and gives no_thread_index where that fails.

@@ -1,11 +1,13 @@
 #pragma once
 
+#include <mayfly/detail/static_tls.hpp>
+
 #include <cstdint>
 
 namespace mayfly::detail {
 
 /// The kernel's number of this thread, once asked; 0 before.
-inline constinit thread_local std::int32_t cached_thread_id = 0;
+MAYFLY_STATIC_TLS inline constinit thread_local std::int32_t cached_thread_id = 0;
 [[nodiscard]] std::int32_t ask_thread_id() noexcept;
 
 /// gettid(), for one system call a thread. In a forked child it is asked again.

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <mayfly/detail/static_tls.hpp>
+
 #include <cstdint>
 
 namespace mayfly {
@@ -15,10 +17,10 @@ struct thread_scope {
   arena* lane = nullptr;  // this thread's arena in `active`; null until its first allocation there
   bool ending = false;    // this thread is running the destructors of `active`, which no id finds any more
 };
-inline constinit thread_local thread_scope current;
+MAYFLY_STATIC_TLS inline constinit thread_local thread_scope current;
 
 /// A number for this thread that no other thread of the process ever has; never 0.
-inline constinit thread_local std::uint64_t assigned_thread_key = 0;
+MAYFLY_STATIC_TLS inline constinit thread_local std::uint64_t assigned_thread_key = 0;
 [[nodiscard]] std::uint64_t assign_thread_key() noexcept;
 [[nodiscard]] inline std::uint64_t this_thread_key() noexcept {
   std::uint64_t const key = assigned_thread_key;
