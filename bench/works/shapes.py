@@ -1,5 +1,55 @@
-"""Real requests, the four shapes in instructions, cost as work grows."""
+"""Real requests, and values of four shapes, counted in instructions."""
 
-from frame.model import Work
+from frame.model import Bar, Contender, Work, counted, driver, mallocs, names
 
-SHAPES: tuple[Work, ...] = ()
+# What the system this grew from saved, in percent of the instructions.
+SAVED_BEFORE = {"flat": 36.0, "branch": 10.7, "deep": 55.0, "boundary": 59.2}
+WHAT = {
+    "flat": "one record of three integers",
+    "branch": "one of two records",
+    "deep": "three nested records",
+    "boundary": "status, body, total: read and serialised in the arena, or from a copy on the heap",
+}
+FORMS = {"native": "native", "json": "Boost.JSON"}
+NATIVE_SAVES = 85.0
+LISTED = 100  # values that a request makes and returns: some 100 to 800 allocations (a twitter status takes 177)
+
+
+def saves(percent: float) -> Bar:
+    """Fewer instructions than on the heap, by so many percent."""
+    return Bar(least=1 / (1 - percent / 100), peers=("heap",), says=f"saves over {percent:g} %")
+
+
+def both(*options: str, requests: tuple[int, int] = (1000, 3000)) -> tuple[Contender, ...]:
+    return tuple(counted("bench_shapes", case, *options, requests=requests) for case in ("mayfly", "heap"))
+
+
+def one_value(shape: str, form: str) -> Work:
+    """A request that makes a single value: what opening an arena costs is all there. At the boundary none is opened."""
+    name = shape if shape == "boundary" else f"{shape}, 1"
+    return Work(key=f"{shape}_{form}", name=f"{name}: {WHAT[shape]}, {FORMS[form]}", unit="instructions", ours="mayfly",
+                contenders=both(), bars=(saves(SAVED_BEFORE[shape]),))  # fmt: skip
+
+
+def many_values(shape: str, form: str) -> Work:
+    """A request that makes and returns a list of them."""
+    key = f"{shape}_{form}"
+    bars = [saves(SAVED_BEFORE[shape])] + ([saves(NATIVE_SAVES)] if form == "native" else [])
+    return Work(key=key, label=f"{key}_{LISTED}", name=f"{shape}, {LISTED} of them: {WHAT[shape]}, {FORMS[form]}",
+                unit="instructions", ours="mayfly", bars=tuple(bars),
+                contenders=both("--values", str(LISTED), requests=(20, 60)))  # fmt: skip
+
+
+def real(key: str, name: str) -> Work:
+    heap = mallocs(driver("bench_requests", "malloc"))
+    return Work(key=key, name=f"parse, canonicalize, serialize: {name}, 2 workers", unit="ns", ours="mayfly", weight=3,
+                contenders=(driver("bench_requests", "mayfly"), *heap),
+                bars=(Bar(least=1.7, peers=("glibc",)), Bar(least=1.2, peers=names(heap), against="best malloc")))  # fmt: skip
+
+
+SHAPES: tuple[Work, ...] = (
+    real("twitter", "twitter statuses"),
+    real("caniuse", "caniuse documents"),
+    *(many_values(shape, form) for shape in ("flat", "branch", "deep") for form in FORMS),
+    *(one_value(shape, form) for shape in SAVED_BEFORE for form in FORMS),
+)
