@@ -6,6 +6,7 @@ from typing import Any
 Row = dict[str, Any]
 
 HEAD = ("work", "ours", "best peer", "ratio", "spread", "bar", "holds")
+MOST_OF_A_NAME = 64
 HOLDS = {True: "yes", False: "NO", None: "open"}
 
 
@@ -38,7 +39,7 @@ def peers_of(row: Row) -> str:
 def as_text(rows: Iterable[Row]) -> str:
     """Columns; a work's name once, and under its last row all of its peers, the fastest first."""
     rows = list(rows)
-    table = [HEAD, *(cells(row) for row in rows)]
+    table = [HEAD, *((shortened(work), *rest) for work, *rest in map(cells, rows))]
     for at in range(len(rows) - 1, 0, -1):
         if rows[at]["key"] == rows[at - 1]["key"]:
             table[at + 1] = ("", *table[at + 1][1:])
@@ -50,6 +51,11 @@ def as_text(rows: Iterable[Row]) -> str:
         if last_of_work and row["peers"]:
             lines += wrapped(f"peers: {peers_of(row)}", sum(widths) + 2 * len(widths))
     return "\n".join(lines)
+
+
+def shortened(name: str) -> str:
+    """For a terminal; --list and bench.json have all of it."""
+    return name if len(name) <= MOST_OF_A_NAME else f"{name[: MOST_OF_A_NAME - 4].rstrip(' ,:')} ..."
 
 
 def aligned(line: tuple[str, ...], widths: list[int]) -> str:

@@ -98,6 +98,13 @@ class Verdict(BenchTest):
         self.assertRegex(lines[3], r"^ +1,234 +- +- +- +under 2 us +yes$")
         self.assertEqual("    peers: malloc 2,468, slower 5,000", lines[4])
 
+    def test_a_long_name_is_cut_in_the_table_and_whole_in_the_json(self) -> None:
+        self.driver("bench_it", mayfly=[1], malloc=[2])
+        key = "count " + "and count " * 9
+        _, printed, data = self.bench("--rounds", "1", works=[work(key)])
+        self.assertRegex(printed.splitlines()[2], r"^to count and count .{20,50} \.\.\.  ")
+        self.assertEqual(f"to {key}", data["rows"][0]["work"])
+
 
 if __name__ == "__main__":
     unittest.main()
