@@ -5,6 +5,7 @@
 // are called work/contender; scripts/bench runs each as a process of its own.
 
 #include "contest.hpp"
+#include "through_resource.hpp"
 #include <mayfly/arena.hpp>
 #include <mayfly/arena_resource.hpp>
 #include <mayfly/page_pool.hpp>
@@ -41,6 +42,7 @@ namespace {
 
 using contest::bytes;
 using contest::fill;
+using contest::fill_through;
 using contest::run;
 using contest::use;
 
@@ -119,10 +121,6 @@ struct heap {
 BENCHMARK(run<heap>)->Name("allocate/malloc");
 
 // ---- allocate_pmr: the same through a memory_resource of which nobody knows which it is
-
-[[gnu::noinline]] void fill_through(std::pmr::memory_resource& resource) {
-  fill([&] { return resource.allocate(bytes, alignof(void*)); });
-}
 
 struct through_mayfly {
   mayfly::page_pool pool;

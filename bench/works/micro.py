@@ -1,6 +1,6 @@
 """Allocators and arenas, one thread, no executor."""
 
-from frame.model import Bar, Work, mallocs, micro, names
+from frame.model import Bar, Work, driver, mallocs, micro, names
 
 PROGRAM = "bench_allocators"
 
@@ -61,5 +61,35 @@ MICRO: tuple[Work, ...] = (
             Bar(least=1.5, peers=names(arenas()), against="best arena without a registry"),
             Bar(least=1.5, peers=("pmr",), against="pmr"),
         ),
+    ),
+    Work(
+        key="growth",
+        name="requests of 10 to 1,000,000 allocations: worst step",
+        unit="x",
+        ours="mayfly",
+        contenders=(driver("bench_curves", "mayfly"), driver("bench_curves", "pmr")),
+        bars=(Bar(most=2, says="no size costs over 2 x the one before"),),
+        weight=2,
+        axes=("allocations a request", "ns an allocation"),
+    ),
+    Work(
+        key="sizes",
+        name="one allocation of 1 KiB to 2 MiB, over all page classes: worst step",
+        unit="x",
+        ours="mayfly",
+        contenders=(driver("bench_curves", "mayfly"), driver("bench_curves", "pmr")),
+        bars=(Bar(most=2, says="no size costs over 2 x the one before"),),
+        weight=2,
+        axes=("KiB", "ns a KiB"),
+    ),
+    Work(
+        key="edges",
+        name="the same with nothing written but 32 bytes: worst step",
+        unit="x",
+        ours="mayfly",
+        contenders=(driver("bench_curves", "mayfly"), driver("bench_curves", "pmr")),
+        bars=(Bar(most=2, says="no size costs over 2 x the one before"),),
+        weight=2,
+        axes=("KiB", "ns a request"),
     ),
 )
