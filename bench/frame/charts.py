@@ -11,6 +11,7 @@ from frame.table import in_type
 COLOURS = ("#0060b0", "#d55e00", "#009e73", "#8a4f9e", "#b8860b", "#56a0d3", "#c0504d", "#666666", "#3b7d23", "#e377c2")
 HELD, NOT_HELD, MARK = "#0072b2", "#d55e00", "#222222"
 FONT = "DejaVu Sans,12"
+LONGEST_NAME = 100
 CHARACTER = 6.7  # its width on average, in pixels
 TICKS = (0.1, 0.2, 0.5, 1, 1.5, 2, 3, 5, 10, 20, 50, 100, 200, 500)
 
@@ -45,7 +46,7 @@ def quoted(text: str) -> str:
 
 
 def title_of(row: dict[str, Any]) -> str:
-    name = row["work"] if len(row["work"]) <= 58 else row["work"][:57].rstrip(" ,") + "…"
+    name = row["work"] if len(row["work"]) <= LONGEST_NAME else row["work"][: LONGEST_NAME - 1].rstrip(" ,") + "…"
     return f"{name}:  {in_type(row['says'])}"
 
 

@@ -79,10 +79,13 @@ def wrapped(text: str, width: int) -> list[str]:
 def as_markdown(rows: Iterable[Row]) -> str:
     head = ("work", "ours", "peers, the fastest first", "ratio", "spread", "bar", "holds")
     lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
+    before = None
     for row in rows:
         work, ours, _, ratio, spread, bar, holds = cells(row)
-        line = (work, ours, peers_of(row) or "-", ratio, spread, in_type(bar), holds)
-        lines.append(f"| {' | '.join(line)} |")
+        first = before is None or row["key"] != before["key"]
+        peers = (peers_of(row) or "-") if first or row["peers"].keys() != before["peers"].keys() else ""
+        lines.append(f"| {' | '.join((work if first else '', ours, peers, ratio, spread, in_type(bar), holds))} |")
+        before = row
     return "\n".join(lines)
 
 

@@ -36,6 +36,11 @@ class Page(BenchTest):
         for part in ("`scripts/bench --plot`", "2026-11-23", "abc1234", "2 rounds", "2 cores of abacus", "`-O3`"):
             self.assertIn(part, page)
 
+    def test_a_work_of_two_bars_is_named_once(self) -> None:
+        bars = (Bar(least=1.5, peers=("malloc",)), Bar(least=2.5, peers=("malloc",)))
+        page = self.plot(works=[work(bars=bars)])
+        self.assertIn("\n|  | 10 |  | 2.00 | 2.00 to 2.00 | ≥ 2.50 × malloc | NO |", page)
+
     def test_a_chart_of_the_ratios_and_one_of_each_series(self) -> None:
         (self.project.charts).mkdir(parents=True)
         (self.project.charts / "gone.svg").write_text("an earlier run's")
