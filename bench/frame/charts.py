@@ -1,6 +1,5 @@
 """Draws, with gnuplot, the ratios of all rows as one chart and each work's curves as one of its own: SVG."""
 
-import math
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -108,6 +107,6 @@ def curves(curve: dict[str, Any]) -> str:
 
 def axis(name: str, values: list[float]) -> list[str]:
     if min(values) > 0 and max(values) > 20 * min(values):
-        decades = range(math.floor(math.log10(min(values))), math.ceil(math.log10(max(values))) + 1)
-        return [f"set logscale {name}", f"set format {name} '%.0f'"] if decades[0] >= 0 else [f"set logscale {name}"]
+        written = [f"set format {name} '%.0f'"] if min(values) >= 1 else []
+        return [f"set logscale {name}", f"set {name}range [{min(values):g}:{1.1 * max(values):g}]", *written]
     return [f"set {name}range [0:{1.1 * max(values) or 1:g}]"]
