@@ -107,6 +107,7 @@ def curves(curve: dict[str, Any]) -> str:
 
 def axis(name: str, values: list[float]) -> list[str]:
     if min(values) > 0 and max(values) > 20 * min(values):
-        written = [f"set format {name} '%.0f'"] if min(values) >= 1 else []
-        return [f"set logscale {name}", f"set {name}range [{min(values):g}:{1.1 * max(values):g}]", *written]
+        # Along x the chart ends with the data; along y with a power of ten, or few of them would be named.
+        ends = [f"set xrange [{min(values):g}:{1.1 * max(values):g}]"] if name == "x" else []
+        return [f"set logscale {name}", *([f"set format {name} '%.0f'"] if min(values) >= 1 else []), *ends]
     return [f"set {name}range [0:{1.1 * max(values) or 1:g}]"]
