@@ -25,6 +25,25 @@ def submit_and_run(submitters: int, said: str) -> Work:
     )
 
 
+WAKEUP = "bench_wakeup"
+SLEEPERS = tuple(driver(WAKEUP, name) for name in ("enqueue", "asio", "deque"))
+
+
+def wake_up(key: str, said: str, figure: str) -> Work:
+    """No slower than others; beside it, what looking for work for a while before sleeping brings."""
+    return Work(
+        key=key,
+        label=f"{key}_{figure}",
+        name=f"from submission to handler, {said}, {'median' if figure == 'value' else figure}",
+        unit="us",
+        ours="mayfly",
+        figure=figure,
+        contenders=(driver(WAKEUP, "mayfly"), driver(WAKEUP, "mayfly_no_spin"), *SLEEPERS),
+        bars=(Bar(least=1, peers=names(SLEEPERS), against="best executor"),),
+        weight=2,
+    )
+
+
 LOAD: tuple[Work, ...] = (
     submit_and_run(1, "1 submitter"),
     submit_and_run(2, "2 submitters"),
@@ -35,5 +54,18 @@ LOAD: tuple[Work, ...] = (
         ours="mayfly",
         contenders=(driver(SUBMIT, "mayfly"), driver(SUBMIT, "mayfly_bare"), *PAIRINGS),
         bars=(Bar(least=5, peers=names(PAIRINGS), against="best executor and malloc"),),
+    ),
+    wake_up("wakeup", "pool asleep", "value"),
+    wake_up("wakeup", "pool asleep", "p99"),
+    wake_up("wakeup_soon", "10 us after the last", "value"),
+    wake_up("wakeup_soon", "10 us after the last", "p99"),
+    Work(
+        key="idle",
+        name="processor time of an idle pool",
+        unit="% of a core",
+        ours="mayfly",
+        contenders=(driver(WAKEUP, "mayfly"), driver(WAKEUP, "mayfly_no_spin"), *SLEEPERS),
+        bars=(Bar(most=1),),
+        weight=2,
     ),
 )
