@@ -119,7 +119,7 @@ void scope::tear_down() noexcept {
     last.reset();
     lanes_.store(lane, std::memory_order_relaxed);  // relaxed: published by the slot's way through the free list
   }
-  main_.reset();
+  main_.reset_without_refund();  // all that is charged now is main_'s, and open() starts the budget over
   if constexpr (detail::canaries) detail::closing_scope = nullptr;
   registry_->give_slot(*this, id_.generation() + 1);
 }

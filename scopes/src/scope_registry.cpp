@@ -100,11 +100,14 @@ void scope_registry::exempt_from_audit(audit_exemption memory) noexcept {
 // ---- opening and closing
 
 scope* scope_registry::open(scope_options const& options) noexcept {
-  auto const slot = take_slot();
-  if (!slot) return nullptr;
-  scope& opened = slots_[*slot];
+  std::uint32_t slot = free_.take_index(slot_class);
+  if (slot == detail::recycler::no_item) [[unlikely]]
+    slot = take_rare_slot();
+  if (slot == detail::recycler::no_item) [[unlikely]]
+    return nullptr;
+  scope& opened = slots_[slot];
   std::uint64_t const generation = opened.control_.next_generation();  // S4
-  opened.id_ = scope_id{range_.first() + *slot, generation};
+  opened.id_ = scope_id{range_.first() + slot, generation};
   opened.control_.start_holds();
   auto const start = options.opened == scope_clock::time_point::min() ? scope_clock::now() : options.opened;
   opened.route_data_.publish(options.route.data());
@@ -135,17 +138,20 @@ bool scope_registry::close(scope_id id) noexcept {
   return end != detail::scope_end::refused;
 }
 
-std::optional<std::uint32_t> scope_registry::take_slot() noexcept {
+/// Where this thread and the depot have none; no_item: the registry is full.
+std::uint32_t scope_registry::take_rare_slot() noexcept {
   // S9. A slot that another thread is just moving between its magazines can be overlooked: hence more than one round.
-  for (int round = 0; round < takes_before_full; ++round) {
-    if (auto const slot = free_.take(slot_class)) return slot;
-    if (auto const slot = take_fresh_slot()) return slot;
+  for (int round = 1; true; ++round) {
+    if (auto const fresh = take_fresh_slot()) return *fresh;
     detail::index_chain const stolen = free_.steal(slot_class);
-    if (stolen.empty()) continue;
-    free_.push(slot_class, stolen.tail(free_.links()));
-    return stolen.head();
+    if (!stolen.empty()) {
+      free_.push(slot_class, stolen.tail(free_.links()));
+      return stolen.head();
+    }
+    if (round == takes_before_full) return detail::recycler::no_item;
+    std::uint32_t const slot = free_.take_index(slot_class);
+    if (slot != detail::recycler::no_item) return slot;
   }
-  return std::nullopt;
 }
 
 /// A slot nobody of this registry has used: makes the scope in it. Takes a lock, as often as there are slots.

@@ -165,6 +165,12 @@ class arena {
     if (reserved_bytes() != 0) release_all();
   }
 
+  /// Like reset(), for the last arena that charged its budget: that is left to whoever starts it over.
+  void reset_without_refund() noexcept {
+    budget_ = nullptr;
+    reset();
+  }
+
   /// Like reset() for an arena without destructors left to run, but for that its memory goes into the pool's
   /// quarantine, as far as that has room for it. The note's owner is this arena's owner_tag.
   void reset_into(detail::quarantine_admission& quarantine) noexcept;

@@ -136,7 +136,7 @@ class scope_registry final : private detail::thread_exit_listener {
   [[nodiscard]] scope* slot_of(scope_id id) const noexcept;
   [[nodiscard]] std::optional<scope_info> look(std::uint32_t slot, std::optional<scope_id> wanted,
                                                std::uint64_t bits = detail::scope_control::live_bit) const noexcept;
-  [[nodiscard]] std::optional<std::uint32_t> take_slot() noexcept;
+  [[nodiscard]] std::uint32_t take_rare_slot() noexcept;
   [[nodiscard]] std::optional<std::uint32_t> take_fresh_slot() noexcept;
   void give_slot(scope& ended, std::uint64_t next_generation) noexcept;
   void on_thread_exit(detail::thread_index ending) noexcept override { free_.flush(ending); }

@@ -28,9 +28,10 @@ class scope_resource final : public std::pmr::memory_resource {
     return this == &other;
   }
 
-  [[nodiscard]] scope& slot() const noexcept;
+  [[nodiscard]] inline scope& slot() const noexcept;
   /// Whether the tenant of that generation is the one it speaks for, or one 32 tenancies before or behind.
-  [[nodiscard]] bool serves(std::uint64_t generation) const noexcept;
+  [[nodiscard]] inline bool serves(std::uint64_t generation) const noexcept;
+  [[nodiscard]] void* allocate_otherwise(std::size_t bytes, std::size_t alignment) const;
   [[noreturn, gnu::cold]] void refuse(std::size_t bytes) const;
   void take_back_outside(void const* memory, std::size_t bytes) const noexcept;
   [[gnu::cold]] void report_late(void const* memory, std::size_t bytes) const noexcept;
