@@ -12,9 +12,29 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#if defined(__SANITIZE_THREAD__)
+#define MAYFLY_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define MAYFLY_TSAN 1
+#endif
+#endif
+
+#ifdef MAYFLY_TSAN
+// Of Clang's from 17 on; others do not tell where a block starts.
+extern "C" __attribute__((weak)) void const* __sanitizer_get_allocated_begin(void const*);  // NOLINT
+extern "C" std::size_t __sanitizer_get_allocated_size(void const volatile*);                // NOLINT
+#endif
+
 // Which mappings belong to the heap, and what of them is searched. What a region's chunks say: heap_chunks.cpp.
 namespace mayfly::detail {
 namespace {
+
+#ifdef MAYFLY_TSAN
+constexpr bool heap_is_a_sanitizers = true;
+#else
+constexpr bool heap_is_a_sanitizers = sanitized;
+#endif
 
 constexpr std::size_t thread_heap_alignment = std::size_t{64} << 20U;
 constexpr std::size_t thread_heap_head_bytes = 32;
@@ -69,7 +89,11 @@ std::uint64_t word_reader::at(std::uintptr_t address) noexcept {
 
 heap_walk::heap_walk(workplace& in, memory_search& search, std::span<loaded_object const> objects,
                      std::span<running_thread const> threads) noexcept
-    : work_{in}, search_{search}, objects_{objects}, threads_{threads}, cache_key_{sanitized ? 0 : learn_cache_key()} {}
+    : work_{in},
+      search_{search},
+      objects_{objects},
+      threads_{threads},
+      cache_key_{heap_is_a_sanitizers ? 0 : learn_cache_key()} {}
 
 std::span<heap_holding const> heap_walk::run(memory_range not_in) noexcept {
   memory_map_reader map;
@@ -92,7 +116,7 @@ std::span<heap_holding const> heap_walk::run(memory_range not_in) noexcept {
 void heap_walk::search_entry(mapping_entry const& entry, memory_range not_in) noexcept {
   memory_range const whole = entry.range;
   if (whole.bytes == 0 || search_.spent()) return;
-  if constexpr (sanitized) {
+  if constexpr (heap_is_a_sanitizers) {
     search_sanitized(whole);
   } else if (entry.is_break) {
     search_break(whole);
@@ -193,7 +217,8 @@ std::uintptr_t heap_walk::search_mapped_block(page_head head, std::uintptr_t pag
   return page + bytes;
 }
 
-/// AddressSanitizer's heap: it knows its blocks, and has poisoned the free ones.
+/// A sanitizer's heap: it knows its blocks, and which are free. What it notes of each word of memory, and has mapped
+/// for that, is nobody's heap and too large to be asked about.
 void heap_walk::search_sanitized([[maybe_unused]] memory_range mapping) noexcept {
 #ifdef MAYFLY_ASAN
   std::size_t scale = 0;
@@ -214,6 +239,16 @@ void heap_walk::search_sanitized([[maybe_unused]] memory_range mapping) noexcept
     // The nearest block, which need not be one that the word lies in: a mapping of ours may come right behind it.
     memory_range const nearest{reinterpret_cast<std::uintptr_t>(block), bytes};
     if (kind == "heap" && nearest.has(found.at)) hold(found, nearest);
+  }
+#elif defined(MAYFLY_TSAN)
+  constexpr memory_range noted{0x0100'0000'0000, 0x3300'0000'0000};  // on x86-64 Linux; no program's memory lies there
+  if (noted.has(mapping.first)) return;
+  for (found_word const found : search_.search(mapping)) {
+    if (&__sanitizer_get_allocated_begin == nullptr) return search_.not_complete();
+    void const* const block = __sanitizer_get_allocated_begin(pointer_to(found.at));
+    if (block == nullptr) continue;
+    memory_range const all{reinterpret_cast<std::uintptr_t>(block), __sanitizer_get_allocated_size(block)};
+    if (all.has(found.at)) hold(found, all);
   }
 #endif
 }

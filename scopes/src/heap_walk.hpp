@@ -31,7 +31,7 @@ class word_reader {
   std::size_t words_ = 0;
 };
 
-/// Searches the C heap (glibc's; under AddressSanitizer its own) for words that point into the audited scope, in blocks
+/// Searches the C heap (glibc's; under a sanitizer its own) for words that point into the audited scope, in blocks
 /// that are in use.
 ///
 ///     [heap]            [ chunk | chunk | ... | top ]                  brk(): the main arena

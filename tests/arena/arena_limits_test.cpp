@@ -141,7 +141,6 @@ TEST(ArenaLimits, ASizeThatCannotBeIsTooLarge) {
 }
 
 TEST(ArenaLimits, ARefusalOfTheSystemCarriesErrnoAndTheArenaGoesOn) {
-  if (!test::can_refuse_system_calls) GTEST_SKIP() << "ThreadSanitizer has to see the calls itself";
   page_pool pool{test::small_pool()};
   byte_budget budget{mib};
   arena memory{pool, {.budget = &budget}};

@@ -36,7 +36,6 @@ TEST(Mapping, MovesItsOwnership) {
 }
 
 TEST(Mapping, IsEmptyWhereTheSystemRefuses) {
-  if (!test::can_refuse_system_calls) GTEST_SKIP() << "ThreadSanitizer has to see the calls itself";
   test::refused_call const refused{test::refused_call::name::mmap, ENOMEM};
   EXPECT_FALSE(mapping::reserve(test::mib, 4096));
   EXPECT_FALSE(mapping::zeroed(4096));

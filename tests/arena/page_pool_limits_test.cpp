@@ -123,7 +123,6 @@ TEST(PagePoolAddresses, EndWithARefusalThatNamesThem) {
 }
 
 TEST(PagePoolSystem, HalvesWhatItAsksUntilTheLeastAndThenGivesUp) {
-  if (!test::can_refuse_system_calls) GTEST_SKIP() << "ThreadSanitizer has to see the calls itself";
   refused_call const refused{refused_call::name::mmap, ENOMEM};
   try {
     page_pool const pool;
@@ -136,7 +135,6 @@ TEST(PagePoolSystem, HalvesWhatItAsksUntilTheLeastAndThenGivesUp) {
 }
 
 TEST(PagePoolSystem, TablesThatAreRefusedAreAnError) {
-  if (!test::can_refuse_system_calls) GTEST_SKIP() << "ThreadSanitizer has to see the calls itself";
   // Granted: the addresses and the trial of the tables, then one table after the other.
   for (std::size_t granted = 2; granted < 7; ++granted) {
     refused_call const refused{refused_call::name::mmap, ENOMEM, granted};
@@ -145,7 +143,6 @@ TEST(PagePoolSystem, TablesThatAreRefusedAreAnError) {
 }
 
 TEST(PagePoolSystem, ARefusedCommitIsReportedAndLeavesNothingBehind) {
-  if (!test::can_refuse_system_calls) GTEST_SKIP() << "ThreadSanitizer has to see the calls itself";
   page_pool pool{test::small_pool()};
   {
     refused_call const refused{refused_call::name::mprotect, ENOMEM};
@@ -165,7 +162,6 @@ TEST(PagePoolSystem, ARefusedCommitIsReportedAndLeavesNothingBehind) {
 }
 
 TEST(PagePoolSystem, ARefusedCommitOfACachedRunGivesTheRunUp) {
-  if (!test::can_refuse_system_calls) GTEST_SKIP() << "ThreadSanitizer has to see the calls itself";
   page_pool pool{test::small_pool()};
   page_span const first = pool.take_block(5 * mib, 1);
   pool.give_block(first.index);
@@ -180,7 +176,6 @@ TEST(PagePoolSystem, ARefusedCommitOfACachedRunGivesTheRunUp) {
 }
 
 TEST(PagePoolSystem, MemoryTheKernelWillNotTakeBackStaysCountedAndUsable) {
-  if (!test::can_refuse_system_calls) GTEST_SKIP() << "ThreadSanitizer has to see the calls itself";
   page_pool pool{{.reserve_bytes = 64 * mib, .idle_floor_pages = 0}};
   page_span const page = pool.take_page(0);
   page_span const block = pool.take_block(300 * kib, 1);

@@ -152,7 +152,7 @@ TEST_F(PageQuarantine, EachPageCountsAsTwoMappings) {
 }
 
 TEST_F(PageQuarantine, WhatTheSystemWillNotProtectGoesBackToThePool) {
-  if (!test::can_refuse_system_calls || detail::sanitized) GTEST_SKIP() << "needs the library's own mprotect calls";
+  if (detail::sanitized) GTEST_SKIP() << "needs the library's own mprotect calls";
   pool.start_quarantine();
   {
     close_owner(1, 2, 300 * kib);
@@ -170,7 +170,7 @@ TEST_F(PageQuarantine, WhatTheSystemWillNotProtectGoesBackToThePool) {
 }
 
 TEST_F(PageQuarantine, WhatTheSystemWillNotOpenStaysAndIsTriedAgain) {
-  if (!test::can_refuse_system_calls || detail::sanitized) GTEST_SKIP() << "needs the library's own mprotect calls";
+  if (detail::sanitized) GTEST_SKIP() << "needs the library's own mprotect calls";
   pool.start_quarantine();
   close_owner(1, 2, 300 * kib);
   {
@@ -188,7 +188,7 @@ TEST_F(PageQuarantine, WhatTheSystemWillNotOpenStaysAndIsTriedAgain) {
 
 /// While the system goes on refusing, an owner that ends does not pay for all that were refused before it.
 TEST_F(PageQuarantine, AnAdmissionTriesOneOfTheStuckPagesAgainAndOthersWhereThatGoesWell) {
-  if (!test::can_refuse_system_calls || detail::sanitized) GTEST_SKIP() << "needs the library's own mprotect calls";
+  if (detail::sanitized) GTEST_SKIP() << "needs the library's own mprotect calls";
   pool.start_quarantine();
   close_owner(1, 9, 300 * kib);
   {

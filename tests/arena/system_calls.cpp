@@ -26,11 +26,6 @@ call_state& state_of(refused_call::name which) { return states[static_cast<std::
 
 }  // namespace
 
-#ifdef MAYFLY_TSAN
-bool const can_refuse_system_calls = false;
-#else
-bool const can_refuse_system_calls = true;
-
 bool is_refused(refused_call::name which);
 
 bool is_refused(refused_call::name which) {
@@ -45,7 +40,6 @@ bool is_refused(refused_call::name which) {
   errno = state.error_number;
   return true;
 }
-#endif
 
 refused_call::refused_call(name which, int error_number, std::size_t granted) : which_{which} {
   call_state& state = state_of(which);
@@ -62,22 +56,36 @@ std::size_t calls_of(refused_call::name which) { return state_of(which).calls; }
 
 }  // namespace mayfly::test
 
-#ifndef MAYFLY_TSAN
 using mayfly::test::is_refused;
 using mayfly::test::refused_call;
 
 // The parameters are named as the manual pages name them; the C library's own calls do not come through here.
 extern "C" {
 
+#ifdef MAYFLY_TSAN
+// ThreadSanitizer forgets what it knew of addresses that are mapped anew: what is not refused goes to its own
+// functions. It has none for madvise.
+void* __interceptor_mmap(void*, size_t, int, int, int, off_t) noexcept;  // NOLINT(bugprone-reserved-identifier)
+int __interceptor_mprotect(void*, size_t, int) noexcept;                 // NOLINT(bugprone-reserved-identifier)
+#endif
+
 void* mmap(void* addr, size_t length, int prot, int flags, int fd, off_t offset) noexcept {
   if (is_refused(refused_call::name::mmap)) return MAP_FAILED;
+#ifdef MAYFLY_TSAN
+  return __interceptor_mmap(addr, length, prot, flags, fd, offset);
+#else
   auto const address = ::syscall(SYS_mmap, addr, length, prot, flags, fd, offset);
   return reinterpret_cast<void*>(address);
+#endif
 }
 
 int mprotect(void* addr, size_t len, int prot) noexcept {
   if (is_refused(refused_call::name::mprotect)) return -1;
+#ifdef MAYFLY_TSAN
+  return __interceptor_mprotect(addr, len, prot);
+#else
   return static_cast<int>(::syscall(SYS_mprotect, addr, len, prot));
+#endif
 }
 
 int madvise(void* addr, size_t length, int advice) noexcept {
@@ -86,4 +94,3 @@ int madvise(void* addr, size_t length, int advice) noexcept {
 }
 
 }  // extern "C"
-#endif

@@ -5,8 +5,7 @@
 namespace mayfly::test {
 
 /// While one of these lives, the named system call is refused with `error_number` after `granted` more calls. The calls
-/// of the library under test pass through definitions in system_calls.cpp. Not in builds for ThreadSanitizer, which has
-/// to see these calls itself: ask can_refuse_system_calls first.
+/// of the library under test pass through definitions in system_calls.cpp.
 class refused_call {
  public:
   enum class name { mmap, mprotect, madvise };
@@ -21,8 +20,6 @@ class refused_call {
  private:
   name which_;
 };
-
-extern bool const can_refuse_system_calls;
 
 /// How often the library has called it since the program started.
 std::size_t calls_of(refused_call::name which);

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "thread_sanitizer.hpp"
+
 #include <atomic>
 #include <cerrno>
 
@@ -24,9 +26,19 @@ inline bool creation_fails() {
 
 }  // namespace mayfly::test
 
+#ifdef MAYFLY_TSAN
+// ThreadSanitizer's own: it has to hear of each thread that begins.
+extern "C" int __interceptor_pthread_create(  // NOLINT(bugprone-reserved-identifier)
+    pthread_t* thread, pthread_attr_t const* attributes, void* (*main)(void*), void* argument);
+#endif
+
 extern "C" int pthread_create(pthread_t* thread, pthread_attr_t const* attributes, void* (*main)(void*),
                               void* argument) {
+#ifdef MAYFLY_TSAN
+  constexpr auto real = &__interceptor_pthread_create;
+#else
   using function = int (*)(pthread_t*, pthread_attr_t const*, void* (*)(void*), void*);
   static auto const real = reinterpret_cast<function>(dlsym(RTLD_NEXT, "pthread_create"));
+#endif
   return mayfly::test::creation_fails() ? EAGAIN : real(thread, attributes, main, argument);
 }

@@ -1,5 +1,6 @@
 #include "audit_support.hpp"
 #include "support.hpp"
+#include "thread_sanitizer.hpp"
 #include <mayfly/audit.hpp>
 #include <mayfly/detail/poison.hpp>
 
@@ -19,7 +20,7 @@
 namespace mayfly {
 namespace {
 
-constexpr int audits = detail::sanitized ? 8 : 60;
+constexpr int audits = detail::sanitized || test::thread_sanitized ? 8 : 60;
 
 /// A thread that does something over and over until this goes.
 class busy_thread {
@@ -45,6 +46,7 @@ class busy_thread {
 /// What an audit finds of one heap block that holds an address, while that goes on.
 void expect_only_the_held_block(test::audited& with) {
   auto const kept = std::make_unique<void const*>(with.int_in_scope());
+  test::somebody_looks_into(kept);
   int complete = 0;
   for (int i = 0; i < audits; ++i) {
     audit_result const found = audit_scope(with.scope(), test::unlimited);

@@ -1,5 +1,6 @@
 #include "audit_support.hpp"
 #include "support.hpp"
+#include "thread_sanitizer.hpp"
 #include <mayfly/audit.hpp>
 #include <mayfly/detail/poison.hpp>
 #include <mayfly/escape_report.hpp>
@@ -35,6 +36,7 @@ TEST(AuditOptions, ATestMayAskBeforeItCloses) {
   asked_global = with.int_in_scope();
   asked_thread = asked_global;
   auto const block = std::make_unique<void const*>(asked_global);
+  test::somebody_looks_into(block);
   audit_result const found = audit_scope(with.scope(), test::unlimited);
   asked_global = nullptr;
   asked_thread = nullptr;
@@ -60,6 +62,7 @@ TEST(AuditOptions, WhatIsSwitchedOffIsNotSearched) {
   asked_global = with.int_in_scope();
   asked_thread = asked_global;
   auto const block = std::make_unique<void const*>(asked_global);
+  test::somebody_looks_into(block);
   EXPECT_EQ(audit_scope(with.scope(), {.globals = false}).globals, 0U);
   EXPECT_EQ(audit_scope(with.scope(), {.thread_locals = false}).thread_locals, 0U);
   EXPECT_EQ(audit_scope(with.scope(), {.heap = false}).heap_blocks, 0U);
@@ -78,9 +81,10 @@ TEST(AuditOptions, TheSearchEndsAtItsLimitAndSaysSo) {
 }
 
 TEST(AuditOptions, FollowingFreedBlocksCountsToo) {
-  if (detail::sanitized) GTEST_SKIP() << "the heap is a sanitizer's";
+  if (detail::sanitized || test::thread_sanitized) GTEST_SKIP() << "the heap is a sanitizer's";
   audited with{{.one_in = 0}};
   auto const block = std::make_unique<void const*>(with.int_in_scope());  // so that the heap must be told apart
+  test::somebody_looks_into(block);
   std::vector<std::unique_ptr<std::uint64_t>> freed(20'000);
   for (auto& each : freed) each = std::make_unique<std::uint64_t>(1U);
   auto const kept = std::make_unique<std::uint64_t>(1U);  // what lies before it does not become one large free block

@@ -4,6 +4,7 @@
 #include "safe_memory.hpp"
 #include "symbols.hpp"
 #include "thread_locals.hpp"
+#include "thread_sanitizer.hpp"
 #include <mayfly/arena.hpp>
 #include <mayfly/page_pool.hpp>
 
@@ -229,9 +230,9 @@ TEST(RunningThreads, EachThreadsThreadLocalsAreFoundAndThisOneIsFirst) {
 }
 
 TEST(RunningThreads, AnObjectWithoutThreadLocalsHasNone) {
-  std::array<running_thread, 1> threads{};
+  std::array<running_thread, 1 + test::thread_sanitized> threads{};  // ThreadSanitizer has one of its own
   thread_list const list = list_threads(threads);
-  ASSERT_EQ(list.count, 1U);
+  ASSERT_LE(list.count, threads.size());
   EXPECT_TRUE(list.complete);
   EXPECT_EQ(thread_locals_of(threads[0], loaded_object{}).bytes, 0U);
   EXPECT_EQ(list_threads({}).count, 0U);

@@ -2,6 +2,7 @@
 // handler is installed anew.
 
 #include "support.hpp"
+#include "thread_sanitizer.hpp"
 #include <mayfly/detail/fault_handler.hpp>
 #include <mayfly/detail/page_quarantine.hpp>
 #include <mayfly/detail/poison.hpp>
@@ -30,13 +31,7 @@ using testing::ExitedWithCode;
 using testing::HasSubstr;
 using testing::Not;
 
-#if defined(__SANITIZE_THREAD__)
-constexpr bool thread_sanitized = true;
-#elif defined(__has_feature)
-constexpr bool thread_sanitized = __has_feature(thread_sanitizer);
-#else
-constexpr bool thread_sanitized = false;
-#endif
+using test::thread_sanitized;
 
 /// A guarded scope that has ended, and an address in it.
 struct closed_scope {
