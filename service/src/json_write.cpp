@@ -230,14 +230,11 @@ class canonical_writer : public tree_writer<canonical_writer> {
 }  // namespace
 
 void write_string(std::string_view text, answer_buffer& to) {
-  std::size_t const plain = plain_prefix(text);
-  if (plain == text.size()) [[likely]] {
-    char* p = to.reserve(text.size() + 2);
-    *p++ = '"';
-    p = std::copy(text.begin(), text.end(), p);
-    *p++ = '"';
-    to.commit(p);
-    return;
+  char* const begin = to.reserve(text.size() + 2);
+  if (char* const end = copy_plain(begin + 1, text)) [[likely]] {
+    *begin = '"';
+    *end = '"';
+    return to.commit(end + 1);
   }
   to.push('"');
   write_escaped(text, to);

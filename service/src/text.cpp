@@ -23,10 +23,19 @@ Word load(char const* from) {
   return word;
 }
 
-/// The eight bytes as a number whose order is that of the bytes.
+template <class Word>
+void store(char* to, Word word) {
+  std::memcpy(to, &word, sizeof word);
+}
+
+/// The eight, or four, bytes as a number whose order is that of the bytes.
 std::uint64_t load_in_order(char const* from) {
   auto const word = load<std::uint64_t>(from);
   return std::endian::native == std::endian::little ? __builtin_bswap64(word) : word;
+}
+std::uint64_t load_four_in_order(char const* from) {
+  auto const word = load<std::uint32_t>(from);
+  return std::endian::native == std::endian::little ? __builtin_bswap32(word) : word;
 }
 
 /// A byte of 1 to 8 bytes of text that must be escaped, as a set high bit somewhere; 0 when there is none.
@@ -34,6 +43,16 @@ constexpr std::uint64_t escapes_in(std::uint64_t word) {
   auto const below = [](std::uint64_t w, std::uint64_t n) { return (w - every_byte(n)) & ~w & high_bits; };
   return below(word, 0x20) | below(word ^ every_byte('"'), 1) | below(word ^ every_byte('\\'), 1);
 }
+
+#ifdef __SSE2__
+/// Which of sixteen bytes must be escaped: a bit for each.
+unsigned escapes_in(__m128i block) {
+  auto const quote = _mm_cmpeq_epi8(block, _mm_set1_epi8('"'));
+  auto const backslash = _mm_cmpeq_epi8(block, _mm_set1_epi8('\\'));
+  auto const control = _mm_cmpeq_epi8(_mm_min_epu8(block, _mm_set1_epi8(0x1F)), block);
+  return static_cast<unsigned>(_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(quote, backslash), control)));
+}
+#endif
 
 constexpr bool must_be_escaped(char c) { return static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\'; }
 
@@ -177,11 +196,14 @@ bool utf16_less(std::string_view a, std::string_view b) {
 
 unsigned long long utf16_prefix(std::string_view name) {
   if (name.size() >= 8) return ranked(load_in_order(name.data()));
-  std::uint64_t prefix = 0;
-  for (std::size_t i = 0; i < name.size(); ++i) {
-    prefix |= std::uint64_t{static_cast<unsigned char>(name[i])} << (56 - 8 * i);
-  }
-  return ranked(prefix);
+  std::size_t const size = name.size();
+  auto const end = static_cast<unsigned>(64 - 8 * size);  // bits behind the last byte
+  // Loads that overlap: what two of them have is the same in both.
+  if (size >= 4)
+    return ranked(load_four_in_order(name.data()) << 32U | load_four_in_order(name.data() + size - 4) << end);
+  if (size == 0) return 0;
+  auto const byte = [&](std::size_t i) { return std::uint64_t{static_cast<unsigned char>(name[i])}; };
+  return ranked(byte(0) << 56U | byte(size / 2) << (56 - 8 * (size / 2)) | byte(size - 1) << end);
 }
 
 std::size_t plain_prefix(std::string_view text) {
@@ -190,10 +212,7 @@ std::size_t plain_prefix(std::string_view text) {
   std::size_t at = 0;
   for (;;) {
     auto const block = _mm_loadu_si128(reinterpret_cast<__m128i const*>(text.data() + at));
-    auto const quote = _mm_cmpeq_epi8(block, _mm_set1_epi8('"'));
-    auto const backslash = _mm_cmpeq_epi8(block, _mm_set1_epi8('\\'));
-    auto const control = _mm_cmpeq_epi8(_mm_min_epu8(block, _mm_set1_epi8(0x1F)), block);
-    auto const found = static_cast<unsigned>(_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(quote, backslash), control)));
+    unsigned const found = escapes_in(block);
     if (found != 0) return at + static_cast<std::size_t>(std::countr_zero(found));
     if (at + 16 == text.size()) return text.size();
     at = std::min(at + 16, text.size() - 16);  // the last block overlaps the one before it
@@ -202,6 +221,46 @@ std::size_t plain_prefix(std::string_view text) {
   if (text.size() < 16) return plain_prefix_of_short(text);
   return first_escape(text, 0);
 #endif
+}
+
+char* copy_plain(char* to, std::string_view text) {
+  std::size_t const size = text.size();
+  char const* const from = text.data();
+#ifdef __SSE2__
+  if (size >= 16) {
+    for (std::size_t at = 0;;) {
+      auto const block = _mm_loadu_si128(reinterpret_cast<__m128i const*>(from + at));
+      if (escapes_in(block) != 0) return nullptr;
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(to + at), block);
+      if (at + 16 == size) return to + size;
+      at = std::min(at + 16, size - 16);  // the last block overlaps the one before it
+    }
+  }
+#else
+  if (size >= 16) {
+    if (plain_prefix(text) != size) return nullptr;
+    return std::copy(text.begin(), text.end(), to);
+  }
+#endif
+  if (size >= 8) {
+    auto const first = load<std::uint64_t>(from);
+    auto const last = load<std::uint64_t>(from + size - 8);
+    if ((escapes_in(first) | escapes_in(last)) != 0) return nullptr;
+    store(to, first);
+    store(to + size - 8, last);
+  } else if (size >= 4) {
+    auto const first = load<std::uint32_t>(from);
+    auto const last = load<std::uint32_t>(from + size - 4);
+    if (escapes_in(std::uint64_t{first} << 32U | last) != 0) return nullptr;
+    store(to, first);
+    store(to + size - 4, last);
+  } else {
+    for (std::size_t i = 0; i < size; ++i) {
+      if (must_be_escaped(from[i])) return nullptr;
+      to[i] = from[i];
+    }
+  }
+  return to + size;
 }
 
 }  // namespace mayfly::service
