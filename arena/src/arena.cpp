@@ -2,6 +2,7 @@
 #include <mayfly/detail/page_quarantine.hpp>
 
 #include <algorithm>
+#include <cstddef>
 
 namespace mayfly {
 namespace {
@@ -39,6 +40,8 @@ arena& arena::operator=(arena&& other) noexcept {
 }
 
 void arena::take_over(arena& other) noexcept {
+  static_assert(offsetof(arena, next_) == 0 && offsetof(arena, end_) == sizeof(void*),
+                "what an allocation reads and writes is side by side");
   next_ = std::exchange(other.next_, nullptr);
   end_ = std::exchange(other.end_, nullptr);
   records_ = std::exchange(other.records_, nullptr);

@@ -6,6 +6,7 @@
 #include <mayfly/scope_registry.hpp>
 
 #include <cassert>
+#include <cstddef>
 #include <string>
 
 namespace mayfly {
@@ -60,7 +61,22 @@ std::uint64_t detail::assign_thread_key() noexcept {
 // ---- life
 
 scope::scope(scope_registry& registry, page_pool& pool, std::uint32_t slot_index) noexcept
-    : slot_index_{slot_index}, slot_number_{registry.range_.first() + slot_index}, registry_{&registry}, main_{pool} {}
+    : slot_index_{slot_index}, slot_number_{registry.range_.first() + slot_index}, registry_{&registry}, main_{pool} {
+// Every compiler we know has offsets for a class with a base.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Winvalid-offsetof"
+  constexpr std::size_t line = 64;
+  static_assert(alignof(scope) % line == 0);
+  static_assert(offsetof(scope, main_) % line + 2 * sizeof(void*) <= line,
+                "what an allocation reads and writes of the arena inside is one cache line");
+  static_assert(offsetof(scope, id_) / line == offsetof(scope, main_) / line,
+                "and the id that its memory resource looks at is in it too");
+  static_assert(offsetof(scope, control_) / line < offsetof(scope, route_data_) / line &&
+                    offsetof(scope, lanes_) / line < offsetof(scope, id_) / line &&
+                    offsetof(scope, main_) / line < offsetof(scope, budget_) / line,
+                "what other threads write is on other lines than what the owner writes at each allocation");
+#pragma GCC diagnostic pop
+}
 
 /// The registry before has ended, and with it all that might have been here.
 void scope::move_in(scope_registry& registry, page_pool& pool, std::uint32_t slot_index) noexcept {
