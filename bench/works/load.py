@@ -43,6 +43,9 @@ def wake_up(key: str, said: str, figure: str) -> Work:
         weight=2,
     )
 
+LATENCY = "bench_latency"
+UNDER_LOAD = mallocs(driver(LATENCY, "enqueue"), "enqueue + {}")
+
 
 LOAD: tuple[Work, ...] = (
     submit_and_run(1, "1 submitter"),
@@ -67,5 +70,26 @@ LOAD: tuple[Work, ...] = (
         contenders=(driver(WAKEUP, "mayfly"), driver(WAKEUP, "mayfly_no_spin"), *SLEEPERS),
         bars=(Bar(most=1),),
         weight=2,
+    ),
+    Work(
+        key="caniuse",
+        label="latency",
+        name="latency of real requests at 70 % of saturation, open loop, p99.9",
+        unit="us",
+        ours="mayfly",
+        contenders=(driver(LATENCY, "mayfly"), *UNDER_LOAD),
+        bars=(Bar(least=1 / 0.7, peers=names(UNDER_LOAD), says="<= 0.7 x enqueue + best malloc"),),
+        weight=6,
+    ),
+    Work(
+        key="caniuse",
+        label="peak_rss",
+        name="peak RSS of real requests at saturation",
+        unit="KiB",
+        ours="mayfly",
+        figure="rss_kib",
+        contenders=(driver(LATENCY, "mayfly"), *UNDER_LOAD),
+        bars=(Bar(least=1, peers=names(UNDER_LOAD), says="<= 1.0 x best malloc pairing"),),
+        weight=6,
     ),
 )
