@@ -21,6 +21,7 @@
 #include <cstdlib>
 #include <exception>
 #include <filesystem>
+#include <fstream>
 #include <mutex>
 #include <span>
 #include <stdexcept>
@@ -138,6 +139,15 @@ class alarm {
   std::thread thread_;
 };
 
+/// The most that was ever resident. Not getrusage's: that one knows of what this process was before exec.
+unsigned long long peak_kib() {
+  std::ifstream status{"/proc/self/status"};
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with("VmHWM:")) return std::stoull(line.substr(6));
+  }
+  end_with(not_here, "/proc/self/status, which has the most memory that was resident");
+}
+
 double processor_seconds() {
   rusage used{};
   ::getrusage(RUSAGE_SELF, &used);
@@ -200,10 +210,10 @@ void print(asked_for const& asked, measured const& result) {
   auto const& latency = summary.totals.latency;
   std::printf(
       "{\"work\":\"%s\",\"contender\":\"%s\",\"unit\":\"ns\",\"value\":%.1f,\"handler_mean_ns\":%.1f,"
-      "\"processor_ns\":%.1f,\"passes\":%zu,\"requests\":%llu}\n",
+      "\"processor_ns\":%.1f,\"peak_kib\":%llu,\"passes\":%zu,\"requests\":%llu}\n",
       asked.work.c_str(), asked.contender.c_str(), static_cast<double>(middle->count()) / summary.requests_per_pass,
       static_cast<double>(latency.mean().count()),
-      result.processor_seconds * 1e9 / static_cast<double>(summary.totals.requests), passes.size(),
+      result.processor_seconds * 1e9 / static_cast<double>(summary.totals.requests), peak_kib(), passes.size(),
       static_cast<unsigned long long>(summary.totals.requests));
 }
 

@@ -47,9 +47,19 @@ def real(key: str, name: str) -> Work:
                 bars=(Bar(least=1.7, peers=("glibc",)), Bar(least=1.2, peers=names(heap), against="best malloc")))  # fmt: skip
 
 
+def resident(key: str, name: str) -> Work:
+    """The most memory that was resident in the same runs."""
+    heap = mallocs(driver("bench_requests", "malloc"))
+    return Work(key=key, label=f"{key}_memory", name=f"peak resident memory of that: {name}", unit="KiB", ours="mayfly",
+                weight=3, figure="peak_kib", contenders=(driver("bench_requests", "mayfly"), *heap),
+                bars=(Bar(least=1, peers=names(heap), against="best malloc"),))  # fmt: skip
+
+
 SHAPES: tuple[Work, ...] = (
     real("twitter", "twitter statuses"),
     real("caniuse", "caniuse documents"),
+    resident("twitter", "twitter statuses"),
+    resident("caniuse", "caniuse documents"),
     *(many_values(shape, form) for shape in ("flat", "branch", "deep") for form in FORMS),
     *(one_value(shape, form) for shape in SAVED_BEFORE for form in FORMS),
 )
