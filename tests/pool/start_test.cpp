@@ -123,8 +123,8 @@ TEST(Start, NeedsNoThreadsOfOneTbb) {
 
 TEST(Start, CallersThreadsStayOutOfOneTbb) {
   executor pool{{.workers = 2}};
-  thread_creations = 0;
   std::size_t const before = threads_of_this_process();
+  thread_creations = 0;
   for (int i = 0; i < 1'000; ++i) EXPECT_TRUE(pool.run({}, [](request_context&) {}).has_value());
   EXPECT_EQ(thread_creations.load(), 0);
   EXPECT_LE(threads_of_this_process(), before);
