@@ -65,10 +65,12 @@ class peer {
   Executor pool_;
 };
 
-template <std::chrono::microseconds::rep SpinMicroseconds>
+enum class waiting { as_by_default, without_spin };
+
+template <waiting How>
 class ours {
  public:
-  ours() : pool_{{.workers = worker_count, .idle_spin = std::chrono::microseconds{SpinMicroseconds}}} {}
+  ours() : pool_{options()} {}
   void submit(arrival& of) {
     auto const admitted = pool_.try_submit(
         {.route = "wakeup"}, [&of](mayfly::request_context&) { of.note(); },
@@ -77,10 +79,14 @@ class ours {
   }
 
  private:
+  static mayfly::executor_options options() {
+    mayfly::executor_options chosen{.workers = worker_count};
+    if constexpr (How == waiting::without_spin) chosen.idle_spin = {};
+    return chosen;
+  }
+
   mayfly::executor pool_;
 };
-constexpr auto default_spin =
-    std::chrono::duration_cast<std::chrono::microseconds>(mayfly::executor_options{}.idle_spin).count();
 
 struct figures {
   double value = 0;
@@ -147,8 +153,8 @@ figures measure(std::string_view work, double seconds) {
 }
 
 figures run(std::string_view work, std::string_view contender, double seconds) {
-  if (contender == "mayfly") return measure<ours<default_spin>>(work, seconds);
-  if (contender == "mayfly_no_spin") return measure<ours<0>>(work, seconds);
+  if (contender == "mayfly") return measure<ours<waiting::as_by_default>>(work, seconds);
+  if (contender == "mayfly_no_spin") return measure<ours<waiting::without_spin>>(work, seconds);
   if (contender == "enqueue") return measure<peer<bench::tbb_enqueue>>(work, seconds);
   if (contender == "asio") return measure<peer<bench::asio_pool>>(work, seconds);
   if (contender == "deque") return measure<peer<bench::deque_pool>>(work, seconds);
