@@ -39,11 +39,12 @@ inline constexpr std::size_t most_fields = 64;
     return fn.template operator()<MAYFLY_EIGHTS_##eights(MAYFLY_TYPE) MAYFLY_FIELDS_##fields(MAYFLY_TYPE, eight)>( \
         MAYFLY_EIGHTS_##eights(MAYFLY_NAME) MAYFLY_FIELDS_##fields(MAYFLY_NAME, eight));                           \
   } else
+// clang-format off
 #define MAYFLY_BIND_EIGHT(eights, eight)                                                    \
-  MAYFLY_BIND(eights, eight, 1)                                                             \
-  MAYFLY_BIND(eights, eight, 2)                                                             \
-  MAYFLY_BIND(eights, eight, 3) MAYFLY_BIND(eights, eight, 4) MAYFLY_BIND(eights, eight, 5) \
-      MAYFLY_BIND(eights, eight, 6) MAYFLY_BIND(eights, eight, 7) MAYFLY_BIND(eights, eight, 8)
+  MAYFLY_BIND(eights, eight, 1) MAYFLY_BIND(eights, eight, 2) MAYFLY_BIND(eights, eight, 3) \
+  MAYFLY_BIND(eights, eight, 4) MAYFLY_BIND(eights, eight, 5) MAYFLY_BIND(eights, eight, 6) \
+  MAYFLY_BIND(eights, eight, 7) MAYFLY_BIND(eights, eight, 8)
+// clang-format on
 
 /// fn.operator()<types as declared...>(fields...) of an aggregate with that many fields. The types keep what the
 /// arguments lose: a field that is a reference, and how its constness was written. Arguments are bound as const
