@@ -120,13 +120,15 @@ bool executor_core::take(worker& me, std::uint32_t& slot) noexcept {
   return false;
 }
 
-/// Looks for work for a while, then sleeps until there is some.
+/// Looks for work for a while, then sleeps until there is some. One worker that looks is enough: a second would only
+/// hold a processor that the thread with the next request may be waiting for.
 void executor_core::idle(worker& me) noexcept {
   me.last_now = 0;
   me.leaves_search = true;
+  bool const alone = gate_.searching() == 0;
   gate_.begin_search();
   MAYFLY_SCHEDULE_POINT("executor.idle.searching");
-  if (idle_spin_ticks_ != 0) {
+  if (alone && idle_spin_ticks_ != 0) {
     cycle_clock::ticks const start = clock_.now();
     do {
       if (should_wake()) return gate_.end_search();

@@ -42,6 +42,28 @@ TEST(WorkerGate, DoesNotSleepOnWorkThatCameWhileItWasBeingCounted) {
   EXPECT_EQ(gate.searching(), 0U);
 }
 
+TEST(WorkerGate, ReliesOnAWorkerThatIsOnItsWay) {
+  worker_gate gate;
+  bool slept_inside = true;
+  gate.begin_search();
+  bool const slept = gate.park([&] {
+    gate.begin_search();
+    slept_inside = gate.park([&] {
+      EXPECT_EQ(gate.parked(), 2U);
+      EXPECT_TRUE(gate.wake_one());
+      EXPECT_FALSE(gate.wake_one()) << "one has been woken and has not looked yet";
+      EXPECT_EQ(gate.parked(), 1U);
+      EXPECT_EQ(gate.searching(), 1U);
+      return true;
+    });
+    return true;
+  });
+  EXPECT_FALSE(slept_inside) << "it took itself out of the parked";
+  EXPECT_TRUE(slept) << "so the post was the other's";
+  EXPECT_EQ(gate.parked(), 0U);
+  EXPECT_EQ(gate.searching(), 0U);
+}
+
 TEST(WorkerGate, TakesThePostOfAWakerWhoClaimedItFirst) {
   worker_gate gate;
   gate.begin_search();
@@ -51,6 +73,7 @@ TEST(WorkerGate, TakesThePostOfAWakerWhoClaimedItFirst) {
     return true;
   }));
   EXPECT_EQ(gate.parked(), 0U);
+  EXPECT_EQ(gate.searching(), 0U);
   gate.begin_search();
   std::atomic<bool> woke{false};
   std::jthread sleeper([&] {

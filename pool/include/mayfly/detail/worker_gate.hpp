@@ -13,20 +13,22 @@ namespace mayfly::detail {
 ///
 ///     word_ = { searching : 32, parked : 32 }
 ///
-///     busy ──begin_search──> searching ──park──> parked ──(claimed by a waker, semaphore)──> busy
+///     busy ──begin_search──> searching ──park──> parked ──(claimed by a waker)──> searching ──(semaphore)──> busy
 ///       ^──────end_search───────┘  ^──park, but its check found work──┘
 ///
-/// A *searching* worker looks at the queues all the time and needs no waking; so a waker posts the semaphore only when
-/// nobody searches, and a burst at a busy pool makes no system call at all.
+/// A *searching* worker looks at the queues all the time and needs no waking, and one that has been claimed will look
+/// once it is up; so a waker posts the semaphore only when nobody searches. A burst at a busy pool makes no system call
+/// at all, a burst at one that sleeps a single one, and each worker that gets up wakes the next if work is left.
 ///
 /// No wake-up is lost. Let work be published by a seq_cst operation P (the ring's tail CAS), followed by wake_one()'s
 /// seq_cst load L of word_. Every way out of searching is a seq_cst RMW X of word_ followed by the check C of the
-/// queues (seq_cst loads): in park() before the sleep, after end_search() by whoever called it.
+/// queues (seq_cst loads): in park() before the sleep; after end_search(), and after park(), by whoever called it.
 ///   - L sees a searcher: its X is after L in the total order, so P < L < X < C, and C sees the work. If that worker
 ///     takes other work instead, the contract of end_search() makes it wake somebody for the rest.
 ///   - L sees neither a searcher nor a parked worker: all are busy, and a busy worker looks at the queues again
 ///     before it parks: its X is after L, and C sees the work.
-///   - L sees a parked worker and no searcher: it is claimed by the CAS, and exactly one post follows.
+///   - L sees a parked worker and no searcher: it is claimed by the CAS, exactly one post follows, and whoever takes
+///     that post leaves the search.
 /// (One total order of the seq_cst operations is what makes this an argument about two variables: with acquire and
 /// release both sides could miss each other.)
 template <typename Policy>
@@ -77,7 +79,8 @@ class basic_worker_gate {
   }
 
   /// The calling worker stops searching and sleeps until it is claimed, unless `has_work()` (seq_cst loads of all
-  /// that it waits for) says true once it is counted as parked. Returns whether it slept; it is busy in either case.
+  /// that it waits for) says true once it is counted as parked. Returns whether it slept; it is busy in either case,
+  /// and bound by end_search()'s contract: who claimed it relied on it from then on, and so did others.
   template <class HasWork>
   bool park(HasWork&& has_work) noexcept {
     MAYFLY_SCHEDULE_POINT("worker_gate.park.before_count");
@@ -87,6 +90,7 @@ class basic_worker_gate {
     if (!MAYFLY_MUTANT("lost-wake-up") && has_work() && unclaim()) return false;
     MAYFLY_SCHEDULE_POINT("worker_gate.park.before_wait");
     semaphore_.wait();
+    end_search();
     return true;
   }
 
@@ -102,11 +106,11 @@ class basic_worker_gate {
   static std::uint32_t parked_of(std::uint64_t word) noexcept { return static_cast<std::uint32_t>(word); }
   static std::uint32_t searching_of(std::uint64_t word) noexcept { return static_cast<std::uint32_t>(word >> 32); }
 
-  /// Takes one parked worker out of the count and posts for it. Lock-free: a failed CAS means that somebody else's
+  /// Counts one parked worker as searching and posts for it. Lock-free: a failed CAS means that somebody else's
   /// succeeded. No ABA: the word is the whole state, an equal word is an equal state.
   bool claim(std::uint64_t& word) noexcept {
     MAYFLY_SCHEDULE_POINT("worker_gate.claim");
-    if (!word_.compare_exchange_weak(word, word - one_parked, std::memory_order_seq_cst)) return false;
+    if (!word_.compare_exchange_weak(word, word - one_parked + one_searching, std::memory_order_seq_cst)) return false;
     // sync gate-post: sem_post and sem_wait, in the semaphore, publish what the waker wrote before
     semaphore_.post();
     return true;
