@@ -12,7 +12,7 @@ namespace mayfly {
   bytes += static_cast<std::size_t>(bytes == 0);
   std::size_t const page_bytes = pool_->class_bytes(first_class_);
   // Every colour is aligned to colour_step, and no page is smaller than four times the last one.
-  if (pages_ != 0 || bytes > page_bytes / 2 || alignment > colour_step) return nullptr;
+  if (pages_ != 0 || bytes > page_bytes / 2 || alignment > colour_step || oversize(bytes, alignment)) return nullptr;
   if (!charge(page_bytes)) [[unlikely]]
     return nullptr;  // A7: a smaller page may fit
   std::uint32_t const index = pool_->take_front_page(first_class_);

@@ -80,7 +80,7 @@ page_pool::page_pool(page_pool_options const& options)
 page_pool::~page_pool() {
   stop_listening();
   assert(stats().pages_in_use() == 0 && "an arena outlives its page pool");
-  assert(blocks_in_use_.load(std::memory_order_relaxed) == 0 && "an arena outlives its page pool");
+  assert(block_tally_.in_use() == 0 && "an arena outlives its page pool");
   if constexpr (detail::sanitized) {
     // Later mappings may get these addresses; they must not inherit our poison.
     for (std::uint32_t span = 0; span < spans_.spans(); ++span) {
@@ -350,9 +350,9 @@ page_pool_stats page_pool::stats() const noexcept {
   result.reserved_bytes = reserved_bytes();
   result.committed_bytes = committed_bytes();
   result.peak_committed_bytes = peak_committed_.load(std::memory_order_relaxed);
-  result.blocks_in_use = blocks_in_use_.load(std::memory_order_relaxed);
-  result.idle_block_bytes = idle_block_bytes_.load(std::memory_order_relaxed);
-  result.blocks_from_cache = blocks_from_cache_.load(std::memory_order_relaxed);
+  result.blocks_in_use = block_tally_.in_use();
+  result.idle_block_bytes = block_tally_.idle_bytes();
+  result.blocks_from_cache = pages_.taken_cached(cached_blocks) + pages_.refills(cached_blocks);
   result.blocks_from_system = blocks_from_system_.load(std::memory_order_relaxed);
   return result;
 }

@@ -24,10 +24,7 @@ page_span page_pool::take_block(std::size_t bytes, std::size_t alignment) noexce
   std::size_t const piece = std::max({rounded, alignment, std::size_t{1} << unit_shift_});
   auto const piece_shift = static_cast<std::size_t>(std::bit_width(piece - 1));
   page_span const block = piece_shift <= span_shift ? take_bin(rounded, piece_shift) : take_run(rounded, alignment);
-  if (block.data != nullptr) {
-    descriptors_[block.index].units = units_of(block.bytes);
-    blocks_in_use_.fetch_add(1, std::memory_order_relaxed);  // relaxed: a statistic
-  }
+  if (block.data != nullptr) descriptors_[block.index].units = units_of(block.bytes);
   return block;
 }
 
@@ -37,7 +34,6 @@ void page_pool::give_block(std::uint32_t index) noexcept {
   if (block.armed()) retire_handles(index, block.block_bytes());
   detail::poison(page_address(index), block.block_bytes());
   fill(page_address(index), block.block_bytes());
-  blocks_in_use_.fetch_sub(1, std::memory_order_relaxed);  // relaxed: a statistic
   // Relaxed: the word was written before the block was handed to us, and stays while we hold it.
   std::uint64_t const word = span_words_[index >> (span_shift - unit_shift_)].load(std::memory_order_relaxed);
   if (shift_of(word) == run_shift) {
@@ -60,14 +56,6 @@ std::uint32_t page_pool::block_at(void const* address) const noexcept {
   return (offset & piece_mask) == 0 ? static_cast<std::uint32_t>(offset >> unit_shift_) : block_npos;
 }
 
-bool page_pool::reserve_idle_block_bytes(std::size_t bytes) noexcept {
-  // Relaxed: a limit on idle memory, which orders nothing.
-  std::size_t const before = idle_block_bytes_.fetch_add(bytes, std::memory_order_relaxed);
-  if (options_.recycle && before + bytes <= options_.block_cache_bytes) return true;
-  idle_block_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
-  return false;
-}
-
 // ---- pieces of a span
 
 page_span page_pool::take_bin(std::size_t bytes, std::size_t piece_shift) noexcept {
@@ -76,7 +64,7 @@ page_span page_pool::take_bin(std::size_t bytes, std::size_t piece_shift) noexce
   if (chain.empty()) return take_new_bin(bytes, piece_shift);
   page_descriptor& block = descriptors_[chain.head()];
   std::size_t const committed = block.committed_bytes();
-  idle_block_bytes_.fetch_sub(committed, std::memory_order_relaxed);  // relaxed: as above
+  block_tally_.take(committed);
   if (bytes > committed) {
     if (!charge(bytes - committed)) {
       give_bin(chain.head(), piece_shift);
@@ -84,7 +72,7 @@ page_span page_pool::take_bin(std::size_t bytes, std::size_t piece_shift) noexce
     }
     block.set_committed_bytes(bytes);
   }
-  blocks_from_cache_.fetch_add(1, std::memory_order_relaxed);  // relaxed: a statistic
+  pages_.count_taken(cached_blocks);
   return {page_address(chain.head()), bytes, chain.head()};
 }
 
@@ -102,6 +90,7 @@ page_span page_pool::take_new_bin(std::size_t bytes, std::size_t piece_shift) no
   }
   block.bytes = bytes;
   descriptors_[block.index].set_committed_bytes(bytes);
+  block_tally_.start();
   blocks_from_system_.fetch_add(1, std::memory_order_relaxed);  // relaxed: a statistic
   return block;
 }
@@ -121,11 +110,12 @@ page_span page_pool::take_empty_bin(std::size_t bytes, std::size_t bin) noexcept
 void page_pool::give_bin(std::uint32_t index, std::size_t piece_shift) noexcept {
   std::size_t const bin = piece_shift - unit_shift_;
   std::size_t const committed = descriptors_[index].committed_bytes();
-  if (reserve_idle_block_bytes(committed)) return idle_blocks_[bin].push(pages_.links(), index_chain{index, 1});
+  if (block_tally_.give(committed, most_idle_block_bytes()))
+    return idle_blocks_[bin].push(pages_.links(), index_chain{index, 1});
   bool const returned = options_.recycle || detail::sanitized ? span_space::discard(page_address(index), committed)
                                                               : span_space::protect(page_address(index), committed);
   if (!returned && options_.recycle) {
-    idle_block_bytes_.fetch_add(committed, std::memory_order_relaxed);  // relaxed: as above
+    block_tally_.add_idle(committed);
     return idle_blocks_[bin].push(pages_.links(), index_chain{index, 1});
   }
   refund(committed);
@@ -141,7 +131,11 @@ page_span page_pool::take_run(std::size_t bytes, std::size_t alignment) noexcept
   if (idle_run const idle = take_idle_run(spans, alignment); idle.spans != 0) {
     std::size_t const committed = descriptors_[first_index_of(idle.first)].committed_bytes();
     page_span const block = grow_run(idle.first, idle.spans, committed, bytes);
-    if (block.data != nullptr) blocks_from_cache_.fetch_add(1, std::memory_order_relaxed);  // relaxed: a statistic
+    if (block.data == nullptr) {
+      block_tally_.end();
+    } else {
+      pages_.count_taken(cached_blocks);
+    }
     return block;
   }
   auto first = spans_.take_run(spans, alignment);
@@ -151,7 +145,10 @@ page_span page_pool::take_run(std::size_t bytes, std::size_t alignment) noexcept
   }
   if (!first) return {.reason = refusal::address_space};
   page_span const block = grow_run(*first, spans, 0, bytes);
-  if (block.data != nullptr) blocks_from_system_.fetch_add(1, std::memory_order_relaxed);  // relaxed: a statistic
+  if (block.data != nullptr) {
+    block_tally_.start();
+    blocks_from_system_.fetch_add(1, std::memory_order_relaxed);  // relaxed: a statistic
+  }
   return block;
 }
 
@@ -190,8 +187,7 @@ page_pool::idle_run page_pool::take_idle_run(std::uint32_t spans, std::size_t al
   if (best == nullptr) return {};
   idle_run const run = *best;
   *best = {};
-  // Relaxed: a limit on idle memory, which orders nothing.
-  idle_block_bytes_.fetch_sub(descriptors_[first_index_of(run.first)].committed_bytes(), std::memory_order_relaxed);
+  block_tally_.take(descriptors_[first_index_of(run.first)].committed_bytes());
   return run;
 }
 
@@ -199,10 +195,11 @@ bool page_pool::keep_idle_run(idle_run run, std::size_t committed) noexcept {
   std::scoped_lock const lock{runs_mutex_};
   for (idle_run& place : idle_runs_) {
     if (place.spans != 0) continue;
-    if (!reserve_idle_block_bytes(committed)) return false;
+    if (!block_tally_.give(committed, most_idle_block_bytes())) return false;
     place = run;
     return true;
   }
+  block_tally_.end();
   return false;
 }
 
@@ -233,7 +230,7 @@ std::size_t page_pool::release_idle_blocks() noexcept {
         idle_blocks_[bin].push(pages_.links(), chain);
         break;
       }
-      idle_block_bytes_.fetch_sub(committed, std::memory_order_relaxed);  // relaxed: as above
+      block_tally_.drop_idle(committed);
       refund(committed);
       freed += committed;
       empty_blocks_[bin].push(pages_.links(), chain);
@@ -243,7 +240,7 @@ std::size_t page_pool::release_idle_blocks() noexcept {
   for (idle_run& run : idle_runs_) {
     if (run.spans == 0) continue;
     std::size_t const committed = descriptors_[first_index_of(run.first)].committed_bytes();
-    idle_block_bytes_.fetch_sub(committed, std::memory_order_relaxed);  // relaxed: as above
+    block_tally_.drop_idle(committed);
     freed += committed;
     release_run(run);
     run = {};

@@ -189,8 +189,8 @@ void quarantine_admission::give_page(std::size_t c, std::uint32_t index) noexcep
 void quarantine_admission::give_block(std::uint32_t index) noexcept {
   if (!into_.admit(index, into_.pool_.descriptor(index).block_bytes())) return into_.pool_.give_block(index);
   into_.pool_.descriptor(index).next = std::exchange(mine_.blocks, index + 1);
-  into_.pool_.blocks_in_use_.fetch_sub(1, std::memory_order_relaxed);  // relaxed, both: statistics
-  into_.blocks_.fetch_add(1, std::memory_order_relaxed);
+  into_.pool_.block_tally_.end();
+  into_.blocks_.fetch_add(1, std::memory_order_relaxed);  // relaxed: a statistic
 }
 
 /// Protects the memory. false: it is not ours, and the caller gives it to the pool.
@@ -314,7 +314,7 @@ std::size_t page_quarantine::release_block(std::uint32_t index) noexcept {
   }
   blocks_.fetch_sub(1, std::memory_order_relaxed);  // relaxed: as for pages
   forget(bytes);
-  pool_.blocks_in_use_.fetch_add(1, std::memory_order_relaxed);  // relaxed: give_block() takes it off again
+  pool_.block_tally_.start();  // give_block() takes it off again
   pool_.give_block(index);
   return bytes;
 }

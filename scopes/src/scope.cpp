@@ -135,7 +135,8 @@ void scope::tear_down() noexcept {
     last.reset();
     lanes_.store(lane, std::memory_order_relaxed);  // relaxed: published by the slot's way through the free list
   }
-  main_.reset_without_refund();  // all that is charged now is main_'s, and open() starts the budget over
+  main_.reset_without_refund();  // all that is charged now is main_'s
+  budget_.restart(byte_budget::unlimited);
   if constexpr (detail::canaries) detail::closing_scope = nullptr;
   registry_->give_slot(*this, id_.generation() + 1);
 }

@@ -36,6 +36,15 @@ TEST_F(ArenaOversize, GetsNoBlockWhereTheCurrentPageHasRoom) {
   EXPECT_EQ(other.allocate(8), large);
 }
 
+TEST_F(ArenaOversize, GetsABlockWhetherOrNotAPageIsAtHand) {
+  arena other{pool, {.first_class = 2}};
+  static_cast<void>(other.allocate(8));
+  other.reset();  // the page lies in front of this thread's magazines now
+  static_cast<void>(other.allocate(threshold + 1));
+  EXPECT_EQ(other.usage().oversize_blocks, 1U);
+  EXPECT_EQ(other.usage().page_count(), 0U);
+}
+
 TEST_F(ArenaOversize, LeavesTheCurrentPageAlone) {
   static_cast<void>(memory.allocate(8));
   arena_usage const before = memory.usage();

@@ -165,8 +165,10 @@ class arena {
     if (reserved_bytes() != 0) release_all();
   }
 
-  /// Like reset(), for the last arena that charged its budget: that is left to whoever starts it over.
+  /// Like reset(), for an arena without destructors left to run, and the last that charged its budget: the caller
+  /// starts that over, and the arena has none until restart().
   void reset_without_refund() noexcept {
+    assert(!has_destructors());
     budget_ = nullptr;
     reset();
   }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <mayfly/allocation_error.hpp>
+#include <mayfly/detail/block_tally.hpp>
 #include <mayfly/detail/handle_map.hpp>
 #include <mayfly/detail/mapping.hpp>
 #include <mayfly/detail/poison.hpp>
@@ -280,6 +281,9 @@ class page_pool final : private detail::thread_exit_listener {
   friend class detail::quarantine_admission;
 
   static constexpr std::size_t span_shift = 21;
+  static constexpr std::size_t cached_blocks = classes;  // the recycler counts them as one more class
+  static_assert(cached_blocks < detail::recycler::max_classes);
+  static_assert(detail::block_tally::unit_bytes == page_descriptor::block_unit_bytes);
   static constexpr std::size_t bins = 12;  // blocks of 2^(unit_shift + bin), up to a span
   static constexpr std::size_t cached_runs = 32;
   static constexpr std::uint32_t no_index = std::numeric_limits<std::uint32_t>::max();
@@ -329,7 +333,9 @@ class page_pool final : private detail::thread_exit_listener {
   void give_run(std::uint32_t index, std::uint32_t spans) noexcept;
   void release_run(idle_run run) noexcept;
   void set_span_words(std::uint32_t first, std::uint32_t spans, std::uint64_t low_bits) noexcept;
-  [[nodiscard]] bool reserve_idle_block_bytes(std::size_t bytes) noexcept;
+  [[nodiscard]] std::size_t most_idle_block_bytes() const noexcept {
+    return options_.recycle ? options_.block_cache_bytes : 0;
+  }
   [[nodiscard]] std::uint32_t first_index_of(std::uint32_t span) const noexcept {
     return span << (span_shift - unit_shift_);
   }
@@ -361,10 +367,10 @@ class page_pool final : private detail::thread_exit_listener {
   detail::recycler pages_;
   detail::handle_map handles_;
 
-  std::array<detail::chain_depot, classes> returned_{};   // pages without memory
-  std::array<detail::chain_depot, bins> idle_blocks_{};   // blocks up to a span, with memory
-  std::array<detail::chain_depot, bins> empty_blocks_{};  // the same without
-  mutable std::mutex carve_mutex_;                        // guards the carvers
+  std::array<detail::chain_depot, classes> returned_{};       // pages without memory
+  std::array<detail::uncounted_depot, bins> idle_blocks_{};   // blocks up to a span, with memory
+  std::array<detail::uncounted_depot, bins> empty_blocks_{};  // the same without
+  mutable std::mutex carve_mutex_;                            // guards the carvers
   std::array<carver, classes> page_carvers_{};
   std::array<carver, bins> block_carvers_{};
   std::mutex runs_mutex_;  // guards idle_runs_
@@ -372,10 +378,8 @@ class page_pool final : private detail::thread_exit_listener {
 
   alignas(64) std::atomic<std::size_t> committed_{0};  // rarely written: fresh pages, trims
   std::atomic<std::size_t> peak_committed_{0};
-  std::atomic<std::size_t> idle_block_bytes_{0};
-  std::atomic<std::uint64_t> blocks_in_use_{0};
-  std::atomic<std::uint64_t> blocks_from_cache_{0};
-  std::atomic<std::uint64_t> blocks_from_system_{0};
+  alignas(64) detail::block_tally block_tally_;  // written with each block taken or given
+  alignas(64) std::atomic<std::uint64_t> blocks_from_system_{0};
   std::array<std::atomic<std::uint64_t>, classes> from_system_{};
   std::atomic<detail::page_quarantine*> quarantine_{nullptr};
 };

@@ -67,7 +67,9 @@ class index_chain {
 ///
 ///     63            32 31               0
 ///     [ tag           |  head index + 1 ]     0 below the tag: empty
-template <typename Policy>
+///
+/// Counted: items() tells how many items there are, for one more locked instruction a call.
+template <typename Policy, bool Counted = true>
 class alignas(64) basic_chain_depot {
  public:
   template <typename T>
@@ -78,7 +80,7 @@ class alignas(64) basic_chain_depot {
   void push(index_links* links, index_chain chain) noexcept {
     if (chain.empty()) return;
     // Relaxed: a statistic. Counted before the chain can be popped, so that the count never falls below zero.
-    items_.fetch_add(chain.count(), std::memory_order_relaxed);
+    if constexpr (Counted) items_.fetch_add(chain.count(), std::memory_order_relaxed);
     index_links& top = links[chain.head()];
     top.count.store(chain.count(), std::memory_order_relaxed);   // relaxed: published by the exchange below
     std::uint64_t head = head_.load(std::memory_order_relaxed);  // relaxed: only its value is used, nothing behind it
@@ -106,7 +108,7 @@ class alignas(64) basic_chain_depot {
       if (head_.compare_exchange_weak(head, replaced(head, below), std::memory_order_acquire,
                                       std::memory_order_acquire)) {
         index_chain const chain{index, links[index].count.load(std::memory_order_relaxed)};
-        items_.fetch_sub(chain.count(), std::memory_order_relaxed);  // relaxed: a statistic
+        if constexpr (Counted) items_.fetch_sub(chain.count(), std::memory_order_relaxed);  // relaxed: a statistic
         return chain;
       }
     }
@@ -114,7 +116,11 @@ class alignas(64) basic_chain_depot {
   }
 
   /// Items in here, as a statistic: exact when nobody pushes or pops, otherwise never too low.
-  [[nodiscard]] std::uint32_t items() const noexcept { return items_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::uint32_t items() const noexcept
+    requires Counted
+  {
+    return items_.load(std::memory_order_relaxed);
+  }
 
  private:
   static constexpr std::uint32_t index_part(std::uint64_t word) noexcept { return static_cast<std::uint32_t>(word); }
@@ -127,5 +133,6 @@ class alignas(64) basic_chain_depot {
   atomic<std::uint32_t> items_{0};
 };
 using chain_depot = basic_chain_depot<native_atomics>;
+using uncounted_depot = basic_chain_depot<native_atomics, false>;
 
 }  // namespace mayfly::detail

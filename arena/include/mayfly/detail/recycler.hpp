@@ -113,6 +113,13 @@ class recycler {
   /// Moves all that `thread` has to the depots. On that thread, or after its end.
   void flush(thread_index thread) noexcept;
 
+  /// Counts as taken what the caller recycles in ways of its own, for a class beyond those here.
+  void count_taken(std::size_t c) noexcept {
+    thread_index const thread = assigned_thread_index;
+    if (thread < max_threads) return caches_[thread].count_taken(c);
+    refills_[c].fetch_add(1, std::memory_order_relaxed);  // relaxed: a statistic
+  }
+
   [[nodiscard]] std::uint32_t depot_items(std::size_t c) const noexcept { return depots_[c].items(); }
   [[nodiscard]] std::uint32_t magazine_items(std::size_t c) const noexcept { return magazine_items_[c]; }
   [[nodiscard]] std::uint32_t cached_items(std::size_t c) const noexcept;  ///< in all threads' caches; a statistic
