@@ -88,10 +88,17 @@ struct farewell_key {
   static void set_made(bool made) noexcept { key_is_made.store(made, std::memory_order_relaxed); }
 };
 
+/// A fork waits until no thread is in the directory: in the child that thread would not be there to let go of it, and
+/// the child's first pool to end would wait for it. (Where the system has no memory for this, so be it.)
+void watch_forks() noexcept {
+  pthread_atfork([] { directory.mutex.lock(); }, [] { directory.mutex.unlock(); }, [] { directory.mutex.unlock(); });
+}
+
 /// Whether this thread will say farewell. The key is made at the first use, which may be before any static object of
 /// ours is, and gone after them.
 bool set_farewell() noexcept {
   static farewell_key const the_one;
+  [[maybe_unused]] static bool const watched = (watch_forks(), true);
   // relaxed: as in set_made()
   return key_is_made.load(std::memory_order_relaxed) && pthread_setspecific(key, &directory) == 0;
 }

@@ -5,11 +5,15 @@
 
 #include <atomic>
 #include <barrier>
+#include <chrono>
 #include <mutex>
 #include <set>
+#include <thread>
 #include <vector>
 
 #include <pthread.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 namespace mayfly::detail {
 namespace {
@@ -84,6 +88,40 @@ TEST(ThreadExitListener, HearsNothingAfterItHasStopped) {
   thread_index index = 0;
   std::jthread{[&] { index = this_thread_index(); }}.join();
   EXPECT_EQ(first.ended, std::vector<thread_index>{index});
+}
+
+/// Ends no sooner than it is told to.
+struct slow_listener : thread_exit_listener {
+  slow_listener() { start_listening(); }
+  ~slow_listener() { stop_listening(); }
+  void on_thread_exit(thread_index) noexcept override {
+    inside = true;
+    while (!go) std::this_thread::yield();
+  }
+  void stop_listening_now() noexcept { stop_listening(); }
+  std::atomic<bool> inside{false};
+  std::atomic<bool> go{false};
+};
+
+TEST(ThreadExitListener, AForkWaitsForAThreadThatIsJustEnding) {
+  static_cast<void>(this_thread_index());
+  slow_listener slow;
+  std::jthread const ending{[] { static_cast<void>(this_thread_index()); }};
+  while (!slow.inside) std::this_thread::yield();
+  // Not before the fork is under way, mostly; where it is before, nothing is tested, and nothing fails.
+  std::jthread const telling{[&slow] {
+    std::this_thread::sleep_for(std::chrono::milliseconds{100});
+    slow.go = true;
+  }};
+  pid_t const child = fork();
+  if (child == 0) {
+    alarm(10);  // ends a child that waits for a thread it does not have
+    slow.stop_listening_now();
+    _exit(0);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << "status " << status;
 }
 
 struct late {
