@@ -4,7 +4,7 @@
 #include "options.hpp"
 #include <mayfly/schedule_point.hpp>
 
-#include <algorithm>
+#include <cerrno>
 #include <cstddef>
 #include <thread>
 
@@ -34,18 +34,15 @@ executor_core::executor_core(executor_options const& asked)
       fork_depth_((fork_guard::watch(), fork_guard::depth())),
       pages_(&make_pages(own_pages_, options_)),
       registry_(*pages_, registry_options(options_)),
-      records_(std::make_unique<request_record[]>(options_.max_in_flight)),
+      records_(options_.max_in_flight),
       help_(std::make_unique<nested_help>(gate_, options_.workers)),
       // Every slot is reserved for threads of ours and none is left for oneTBB's: see the README, "Whose threads".
       arena_(std::make_unique<tbb::task_arena>(static_cast<int>(options_.workers),
                                                static_cast<unsigned>(options_.workers))),
       timers_(*this, options_.name, options_.max_timers) {
-  // The records know where large jobs lie, and keep the bytes of jobs that have ended.
-  // Before the first, operator new[] has as many bytes as a record's alignment: the count in the last eight of them,
-  // and in the others what the heap had there.
-  constexpr std::size_t before_first = std::max(sizeof(std::size_t), alignof(request_record));
-  registry_.exempt_from_audit({reinterpret_cast<std::byte const*>(records_.get()) - before_first,
-                               before_first + options_.max_in_flight * sizeof(request_record)});
+  if (!records_) {
+    throw allocation_error{refusal::system, 0, 0, options_.max_in_flight * sizeof(request_record), errno};
+  }
   for (auto& ring : rings_) ring = std::make_unique<index_ring>(options_.max_queued);
   help_->set_work_waits([](void const* core) noexcept { return static_cast<executor_core const*>(core)->work_waits(); },
                         this);

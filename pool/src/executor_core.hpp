@@ -5,6 +5,7 @@
 #include "worker.hpp"
 #include <mayfly/detail/cycle_clock.hpp>
 #include <mayfly/detail/index_ring.hpp>
+#include <mayfly/detail/mapping.hpp>
 #include <mayfly/detail/request_record.hpp>
 #include <mayfly/detail/worker_gate.hpp>
 #include <mayfly/drain_report.hpp>
@@ -113,7 +114,7 @@ class executor_core {
   std::optional<page_pool> own_pages_;  // none when the options bring one
   page_pool* pages_;
   scope_registry registry_;
-  std::unique_ptr<request_record[]> records_;  // by slot_index()
+  mapped_array<request_record> records_;  // by slot_index()
   std::array<std::unique_ptr<index_ring>, priority_count> rings_;
   worker_gate gate_;
   std::unique_ptr<nested_help> help_;

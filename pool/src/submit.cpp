@@ -88,13 +88,13 @@ admission executor_core::commit(submission& taken, job_functions const* function
   scope_id const id = opened.id();
   record.functions = functions;
   record.stop_linked = options.stop.stop_possible();
-  if (record.stop_linked) record.stop.emplace(options.stop, stop_link{&registry_, id});
+  if (record.stop_linked) record.link_stop(options.stop, {&registry_, id});
 
   // sync ring-cell: the push publishes the record, the job and the scope to the worker that pops them
   admission_reason const reason = reason_for(rings_[ring_of(options)]->push(opened.slot_index()));
   // From here on the request is the worker's: it may have ended by now.
   if (reason != admission_reason::accepted) {
-    if (record.stop_linked) record.stop.reset();
+    if (record.stop_linked) record.unlink_stop();
     return admission::refuse(refuse(options, reason));
   }
   announce();

@@ -170,7 +170,7 @@ void executor_core::run_request(worker& me, std::uint32_t slot) noexcept {
   in.set_phase(scope_phase::running);
   outcome_kind const kind = run_in_scope(me, record, in, verdict);
 
-  if (record.stop_linked) record.stop.reset();  // waits for a stop that is being asked for right now
+  if (record.stop_linked) record.unlink_stop();
   me.figures.ended[static_cast<std::size_t>(kind)].add();
   if (options_.observer != nullptr) options_.observer->on_close(in.id(), in.route(), kind);
   in.close();  // the slot, and the record, may be another request's from here on

@@ -173,9 +173,7 @@ void answer_window::count(work_item const& item, std::chrono::steady_clock::time
 }
 
 void answer_window::release(work_item& item) {
-  if (item.hold) item.answer.forget();  // its bytes go with the arena
-  item.answer.release();
-  item.hold.release();
+  item.drop_answer();
   item.error = {};
   item.costs = {};
   item.deadline_at.reset();

@@ -1,3 +1,4 @@
+#include <mayfly/arena_resource.hpp>
 #include <mayfly/executor.hpp>
 #include <mayfly/json_resource.hpp>
 #include <mayfly/service/engine.hpp>
@@ -5,7 +6,10 @@
 
 #include <algorithm>
 #include <memory_resource>
+#include <new>
 #include <string>
+#include <string_view>
+#include <utility>
 
 namespace mayfly::service {
 
@@ -15,6 +19,9 @@ using clock = std::chrono::steady_clock;
 
 /// Room in the executor beyond the window: a request leaves the window a moment before it leaves the executor.
 constexpr std::size_t spare_in_flight = 64;
+
+/// An answer stays in its arena where it waits for no more requests than these, or two for each worker.
+constexpr std::size_t arenas_that_wait = 16;
 
 clock::time_point from_now(std::chrono::nanoseconds time) {
   auto const now = clock::now();
@@ -34,24 +41,6 @@ void run_on_heap(work_item& item, handler_settings const& handlers, interruption
   }
 }
 
-void run_on_arena(work_item& item, request_context& request, handler_settings const& handlers,
-                  interruption const& interrupt) {
-  json_resource trees(request.arena());
-  request_memory const memory{boost::json::storage_ptr(&trees), request.memory()};
-  answer_buffer answer(memory.bytes, item.request.text.size() + 1);
-  auto const text = item.request.text;
-  bool const answered =
-      handlers.of_plugin != nullptr
-          ? handle_with_plugin(text, item.number - 1, request, handlers, interrupt, answer, item.error)
-          : handle_request(text, memory, handlers, interrupt, answer, item.error);
-  if (answered) {
-    item.hold = request.hold();
-    item.answer = std::move(answer);
-  } else {
-    answer.forget();
-  }
-}
-
 /// What the executor says about a request that did not end with its handler's own word.
 void explain(outcome_kind kind, work_item& item) {
   if (kind == outcome_kind::value || item.error.kind() != failure::none) return;
@@ -67,9 +56,7 @@ void explain(outcome_kind kind, work_item& item) {
       break;
   }
   // What has been written of the answer is nobody's now.
-  if (item.hold) item.answer.forget();
-  item.answer.release();
-  item.hold.release();
+  item.drop_answer();
 }
 
 class pool_engine final : public engine {
@@ -130,9 +117,41 @@ class pool_engine final : public engine {
     if (options_.memory == memory_kind::heap) {
       run_on_heap(item, handlers_, interrupt);
     } else {
-      run_on_arena(item, request, handlers_, interrupt);
+      run_on_arena(item, request, interrupt);
     }
     return began;
+  }
+
+  void run_on_arena(work_item& item, request_context& request, interruption const& interrupt) {
+    json_resource trees(request.arena());
+    request_memory const memory{boost::json::storage_ptr(&trees), request.memory()};
+    answer_buffer written(memory.bytes, item.request.text.size() + 1);
+    auto const text = item.request.text;
+    bool const answered =
+        handlers_.of_plugin != nullptr
+            ? handle_with_plugin(text, item.number - 1, request, handlers_, interrupt, written, item.error)
+            : handle_request(text, memory, handlers_, interrupt, written, item.error);
+    if (!answered) return written.forget();
+    bool const waits_long = window_.waits_for(item) > std::max(arenas_that_wait, 2 * executor_.workers());
+    if (waits_long && move_out(written, item)) return;
+    item.hold = request.hold();
+    item.answer = std::move(written);
+  }
+
+  /// Copies an answer into an arena of its own, so that all else of its request need not wait with it. False: there is
+  /// no memory for that.
+  bool move_out(answer_buffer& written, work_item& item) {
+    try {
+      arena_resource memory{item.copy.emplace(executor_.pages())};
+      answer_buffer copy(&memory, written.size());
+      written.for_each_chunk([&](std::string_view piece) { copy.append(piece); });
+      item.answer = std::move(copy);  // who drops it forgets it: it does not come back to `memory`
+    } catch (std::bad_alloc const&) {
+      item.copy.reset();
+      return false;
+    }
+    written.forget();
+    return true;
   }
 
   void complete(work_item& item, outcome<clock::time_point> const& end, request_context& request) {

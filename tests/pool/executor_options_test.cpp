@@ -98,6 +98,21 @@ class CpuQuota : public testing::Test {
   std::filesystem::path root_;
 };
 
+/// Bytes of this process that are resident.
+std::size_t resident_bytes() {
+  std::ifstream statm{"/proc/self/statm"};
+  std::size_t pages = 0;
+  statm >> pages >> pages;
+  return pages * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+}
+
+TEST(ExecutorOptions, RequestsThatMayBeInFlightCostNoMemoryUntilTheyAre) {
+  std::size_t const before = resident_bytes();
+  mayfly::executor const pool{{.workers = 1, .max_in_flight = std::size_t{1} << 20U, .max_queued = 16}};
+  std::size_t const after = resident_bytes();
+  EXPECT_LT(after, before + (std::size_t{64} << 20U)) << "a record each would be 320 MiB";
+}
+
 TEST_F(CpuQuota, IsTheLeastOnTheWayToTheRootInCgroupVersionTwo) {
   write("a/b/cpu.max", "250000 100000\n");
   write("a/cpu.max", "150000 100000\n");

@@ -82,6 +82,49 @@ TEST(Run, AnswersAreWrittenWhenTheRequestBehindThemWaitsForWhatTheyHold) {
   EXPECT_EQ(test::read_file(folder / "out"), "1\n2\n3\n4\n");
 }
 
+TEST(Run, AnswersBehindARequestThatTakesLongLeaveTheirArenas) {
+  constexpr std::size_t requests = 40;
+  constexpr std::size_t stay = 16;
+  scratch_folder const folder;
+  handler_settings const handlers;
+  std::string expected = "first\n";
+  std::string const filler(40'000, 'x');  // some pages for its tree, one for its answer
+  std::vector<std::string> texts(requests);
+  for (std::size_t i = 1; i < requests; ++i) {
+    texts[i] = "{\"a\":[" + std::to_string(i) + ",\"" + filler + "\"]}";
+    expected += texts[i] + "\n";
+  }
+  {
+    answer_file file((folder / "out").string());
+    answer_window window(64, 1, file);
+    engine_options options;
+    options.workers = 1;
+    auto const engine = make_pool_engine(options, handlers, window);
+    std::vector<work_item*> items;
+    for (std::size_t i = 0; i < requests; ++i) {
+      work_item& item = window.vacant();
+      item.number = i + 1;
+      item.request.text = texts[i];
+      window.begin(item);
+      EXPECT_EQ(window.waits_for(item), i);
+      if (i != 0) {
+        EXPECT_EQ(engine->try_start(item), engine::answer::started);
+      }
+      items.push_back(&item);
+    }
+    for (std::size_t i = 1; i < requests; ++i) {
+      while (items[i]->state.load() != work_item::phase::answered) std::this_thread::yield();
+      EXPECT_EQ(static_cast<bool>(items[i]->hold), i <= stay) << i;
+      EXPECT_EQ(items[i]->copy.has_value(), i > stay) << i;
+    }
+    items[0]->answer.append("first\n");
+    window.finish(*items[0]);
+    window.wait_until_empty();
+    for (auto const* item : items) EXPECT_FALSE(item->hold || item->copy);
+  }
+  EXPECT_EQ(test::read_file(folder / "out"), expected);
+}
+
 TEST(Run, ARequestThatWaitsForRoomIsGivenUpWhenTheRunIsStopped) {
   scratch_folder const folder;
   std::atomic<bool> stop{false};

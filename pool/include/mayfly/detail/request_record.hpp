@@ -7,8 +7,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
+#include <memory>
+#include <new>
 #include <stop_token>
+#include <type_traits>
 
 namespace mayfly {
 
@@ -32,6 +34,9 @@ struct stop_link {
 ///
 /// Written by the submitting thread before the push, then by the worker that popped it (sync ring-cell); nobody else
 /// looks at it, but for request_context's own threads, which only read.
+///
+/// Needs no constructor: an executor has as many as it may have requests in flight, and one that was never used takes
+/// no memory.
 struct alignas(64) request_record {
   static constexpr std::size_t inline_bytes = 128;
   static constexpr std::size_t inline_alignment = 16;
@@ -40,15 +45,27 @@ struct alignas(64) request_record {
     return bytes <= inline_bytes && alignment <= inline_alignment;
   }
 
-  job_functions const* functions = nullptr;
-  void* job = nullptr;
-  scope* owner = nullptr;
-  std::uint64_t submitted = 0;  ///< ticks
-  std::uint64_t deadline = 0;   ///< ticks; 0: none
-  bool stop_linked = false;     ///< whether line 1 is in use
-  alignas(64) std::optional<std::stop_callback<stop_link>> stop;
+  using stop_callback = std::stop_callback<stop_link>;
+
+  /// From now on the request is cancelled when `token`'s source says so, or at once where it has.
+  void link_stop(std::stop_token const& token, stop_link link) { std::construct_at(callback(), token, link); }
+  /// Waits for a stop that is being asked for right now.
+  void unlink_stop() noexcept { std::destroy_at(callback()); }
+
+  job_functions const* functions;
+  void* job;
+  scope* owner;
+  std::uint64_t submitted;  ///< ticks
+  std::uint64_t deadline;   ///< ticks; 0: none
+  bool stop_linked;         ///< between link_stop() and unlink_stop()
+  alignas(64) std::byte stop[sizeof(stop_callback)];
   alignas(64) std::byte storage[inline_bytes];
+
+ private:
+  [[nodiscard]] stop_callback* callback() noexcept { return std::launder(reinterpret_cast<stop_callback*>(&stop)); }
 };
+static_assert(std::is_trivially_default_constructible_v<request_record> &&
+              std::is_trivially_destructible_v<request_record>);
 
 /// A request between "the executor takes it" and "it is queued": the submitting thread's.
 struct submission {

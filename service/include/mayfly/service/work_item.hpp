@@ -1,5 +1,6 @@
 #pragma once
 
+#include <mayfly/arena.hpp>
 #include <mayfly/scope.hpp>
 #include <mayfly/service/answer_buffer.hpp>
 #include <mayfly/service/request_error.hpp>
@@ -38,11 +39,20 @@ struct alignas(64) work_item {
   std::optional<std::chrono::steady_clock::time_point> deadline_at;
 
   answer_buffer answer{std::pmr::new_delete_resource()};
-  scope_hold hold;  ///< keeps the arena that the answer lies in; empty when the answer lies on the heap
+  // What the answer lies in, where that is not the heap: its request's arena, or one of its own.
+  scope_hold hold;
+  std::optional<arena> copy;
   request_error error;
   request_costs costs;
 
   std::atomic<phase> state{phase::vacant};
+
+  void drop_answer() {
+    if (hold || copy) answer.forget();  // its bytes go with the arena
+    answer.release();
+    hold.release();
+    copy.reset();
+  }
 };
 
 }  // namespace mayfly::service
