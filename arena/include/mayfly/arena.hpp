@@ -291,7 +291,7 @@ class arena {
 
   [[nodiscard]] void* allocate_slow(std::size_t bytes, std::size_t alignment);
   [[nodiscard]] void* try_allocate_slow(std::size_t bytes, std::size_t alignment) noexcept;
-  [[nodiscard]] void* start_first_page(std::size_t bytes, std::size_t alignment) noexcept;
+  [[nodiscard]] inline void* start_first_page(std::size_t bytes, std::size_t alignment) noexcept;
   [[nodiscard]] void* allocate_more(std::size_t bytes, std::size_t alignment);
   [[nodiscard]] void* try_allocate_more(std::size_t bytes, std::size_t alignment) noexcept;
   [[nodiscard]] void* take_more(std::size_t bytes, std::size_t alignment, page_span& refused) noexcept;

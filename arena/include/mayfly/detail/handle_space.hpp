@@ -43,9 +43,10 @@ static_assert(sizeof(handle_anchor) == sizeof(std::uint64_t) << handle_zero_bits
 inline constexpr handle_bits handle_used_up = 1;
 inline constexpr handle_bits largest_handle_generation = (handle_bits{1} << handle_generation_bits) - 1;
 
-/// The end of the table of anchors: [-1] is the last anchor, [0] answers for the handle 0.
-inline constinit handle_anchor no_handle_anchor{handle_used_up, nullptr, nullptr, 0};
-inline constinit std::atomic<handle_anchor*> handle_table_end{&no_handle_anchor};
+/// The end of the table of anchors: [-1] is the last anchor, [0] answers for the handle 0. Visible, so that a plugin
+/// that hides all of its own reads the program's: in one of its own there is no anchor.
+[[gnu::visibility("default")]] inline constinit handle_anchor no_handle_anchor{handle_used_up, nullptr, nullptr, 0};
+[[gnu::visibility("default")]] inline constinit std::atomic<handle_anchor*> handle_table_end{&no_handle_anchor};
 
 /// The anchor of a handle that was made in this process (or 0), on a thread that it was handed to as a pointer would
 /// have been.
