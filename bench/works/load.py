@@ -43,8 +43,25 @@ def wake_up(key: str, said: str, figure: str) -> Work:
         weight=2,
     )
 
+
 LATENCY = "bench_latency"
 UNDER_LOAD = mallocs(driver(LATENCY, "enqueue"), "enqueue + {}")
+
+STEADY = "bench_steady"
+
+
+def steady_state(figure: str, label: str, said: str) -> Work:
+    """What a warm request must not do at all. The others' requests call malloc; the bar is on ours alone."""
+    return Work(
+        key="steady",
+        label=label,
+        name=f"steady state: {said}, a warm request of 100 allocations of 32 B, 2 workers busy",
+        unit="a request",
+        ours="mayfly",
+        figure=figure,
+        contenders=tuple(driver(STEADY, name) for name in ("mayfly", "enqueue", "asio", "deque")),
+        bars=(Bar(most=0),),
+    )
 
 
 LOAD: tuple[Work, ...] = (
@@ -71,6 +88,9 @@ LOAD: tuple[Work, ...] = (
         bars=(Bar(most=1),),
         weight=2,
     ),
+    steady_state("value", "steady_mallocs", "calls of malloc"),
+    steady_state("faults", "steady_faults", "page faults"),
+    steady_state("calls", "steady_calls", "system calls but futex and clock_nanosleep"),
     Work(
         key="caniuse",
         label="latency",

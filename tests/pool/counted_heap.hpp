@@ -1,5 +1,7 @@
 #pragma once
 
+#include <mm_malloc.h>  // before ours: Clang's declares posix_memalign() without noexcept
+
 #include <atomic>
 #include <cerrno>
 #include <cstddef>
@@ -14,9 +16,15 @@ namespace mayfly::test {
 
 inline std::atomic<bool> counting_heap_calls{false};
 inline std::atomic<std::uint64_t> heap_calls{0};
+inline std::atomic<std::uint64_t> heap_frees{0};  // those of them that are free()
 
 inline void count_heap_call() noexcept {
   if (counting_heap_calls.load(std::memory_order_relaxed)) heap_calls.fetch_add(1, std::memory_order_relaxed);
+}
+
+inline void count_heap_free() noexcept {
+  count_heap_call();
+  if (counting_heap_calls.load(std::memory_order_relaxed)) heap_frees.fetch_add(1, std::memory_order_relaxed);
 }
 
 }  // namespace mayfly::test
@@ -66,7 +74,7 @@ int posix_memalign(void** result, std::size_t alignment, std::size_t bytes) noex
   return *result == nullptr ? ENOMEM : 0;
 }
 void free(void* memory) noexcept {
-  mayfly::test::count_heap_call();
+  mayfly::test::count_heap_free();
   __libc_free(memory);
 }
 }
