@@ -152,6 +152,68 @@ TEST(WorkerExploration, ALoneWorkerStartsAndStopsWithWhatEverIsThere) {
   expect_exhausted(found);
 }
 
+/// What is taken here never ends: whoever takes a request, or helps, is not seen again. So what waits behind it has to
+/// be another worker's, and nobody sleeps it out until the next wake-up or the end.
+struct endless_state : pool_state {
+  mayfly::explorer::atomic<std::uint32_t> helpers_wanted{0};
+
+  void want_helper() {
+    helpers_wanted.fetch_add(1, std::memory_order_seq_cst);
+    gate.wake(1);
+  }
+  [[nodiscard]] bool help_is_wanted() const { return helpers_wanted.load(std::memory_order_seq_cst) != 0; }
+  [[nodiscard]] bool help() {
+    std::uint32_t wanted = helpers_wanted.load(std::memory_order_seq_cst);
+    while (wanted != 0) {
+      if (helpers_wanted.compare_exchange_strong(wanted, wanted - 1, std::memory_order_seq_cst)) return true;
+    }
+    return false;
+  }
+
+  /// executor_core::work() up to the first thing there is to do.
+  void work_once() {
+    bool leaves_search = false;
+    while (!help() && !pop()) {
+      if (work_waits()) {
+        explored_atomics::pause();
+        continue;
+      }
+      leaves_search = true;
+      gate.begin_search();
+      gate.park([this] { return work_waits() || help_is_wanted(); });
+    }
+    if (leaves_search && work_waits()) gate.wake_one();
+  }
+};
+
+TEST(WorkerExploration, WhoIsWokenWakesTheNextWhereMoreIsLeft) {
+  auto const found =
+      explore_state<endless_state>("drainers: a burst of two requests that never end, two workers; each takes one",
+                                   within({2, 1}, {4, 2}), [](execution& run, endless_state& state) {
+                                     run.thread([&] {
+                                       state.submit(0);
+                                       state.submit(1);
+                                     });
+                                     run.thread([&] { state.work_once(); });
+                                     run.thread([&] { state.work_once(); });
+                                     run.finally([&] { state.check(); });
+                                   });
+  expect_exhausted(found);
+}
+
+TEST(WorkerExploration, WhoIsWokenToHelpLeavesNoRequestBehind) {
+  auto const found = explore_state<endless_state>(
+      "drainers: a request, and nested work that wants help, neither of which ends, two workers; each does one",
+      within({2, 1}, {3, 2}), [](execution& run, endless_state& state) {
+        run.thread([&] { state.want_helper(); });
+        run.thread([&] { state.submit(0); });
+        run.thread([&] { state.work_once(); });
+        run.thread([&] { state.work_once(); });
+        run.finally([&] { state.check(); });
+      });
+  expect_exhausted(found);
+}
+
 /// A scope per request, as submit and drain see it: open while it waits and runs, then not.
 struct drained_state : pool_state {
   std::array<mayfly::detail::basic_scope_control<explored_atomics>, 2> scopes;
