@@ -41,8 +41,8 @@ struct executor_options {
   /// What one request may allocate from its arena; submit_options can lower or raise it for one. 0: no limit.
   std::size_t request_bytes = 0;
 
-  /// How long an idle worker looks for work before it sleeps. A wake-up costs a system call and some 50 us of
-  /// latency; looking costs the processor. 0: sleep at once.
+  /// How long an idle worker looks for work before it sleeps, where no other one looks; otherwise it sleeps at once. A
+  /// wake-up costs a system call and some 50 us of latency; looking costs the processor. 0: all sleep at once.
   std::chrono::nanoseconds idle_spin = std::chrono::microseconds{20};
   static constexpr std::chrono::nanoseconds longest_idle_spin = std::chrono::seconds{1};
 
