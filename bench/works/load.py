@@ -44,6 +44,20 @@ def wake_up(key: str, said: str, figure: str) -> Work:
     )
 
 
+def crowd(key: str, name: str, axis: str) -> Work:
+    """A curve, to see that nowhere it jumps."""
+    return Work(
+        key=key,
+        name=f"{name}: worst step",
+        unit="x",
+        ours="mayfly",
+        contenders=tuple(driver("bench_crowds", name) for name in ("mayfly", "enqueue", "asio")),
+        bars=(Bar(most=2, says="no step costs over 2 x the one before"),),
+        weight=2,
+        axes=(axis, "ns a request"),
+    )
+
+
 LATENCY = "bench_latency"
 UNDER_LOAD = mallocs(driver(LATENCY, "enqueue"), "enqueue + {}")
 
@@ -75,6 +89,8 @@ LOAD: tuple[Work, ...] = (
         contenders=(driver(SUBMIT, "mayfly"), driver(SUBMIT, "mayfly_bare"), *PAIRINGS),
         bars=(Bar(least=5, peers=names(PAIRINGS), against="best executor and malloc"),),
     ),
+    crowd("in_flight", "1 to 100,000 requests of 10 allocations in flight, 2 workers", "requests in flight"),
+    crowd("workers", "1 to 64 workers, on however many cores, requests of 100 allocations", "workers"),
     wake_up("wakeup", "pool asleep", "value"),
     wake_up("wakeup", "pool asleep", "p99"),
     wake_up("wakeup_soon", "10 us after the last", "value"),
