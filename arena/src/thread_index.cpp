@@ -89,8 +89,10 @@ struct farewell_key {
 };
 
 /// A fork waits until no thread is in the directory: in the child that thread would not be there to let go of it, and
-/// the child's first pool to end would wait for it. (Where the system has no memory for this, so be it.)
-void watch_forks() noexcept {
+/// the child's first pool to end would wait for it. (Where the system has no memory for this, so be it.) Asked for when
+/// the program is loaded: what the user's own handlers take they then take before our mutex, as a thread does that
+/// comes here while it holds that.
+[[gnu::constructor]] void watch_forks() noexcept {
   pthread_atfork([] { directory.mutex.lock(); }, [] { directory.mutex.unlock(); }, [] { directory.mutex.unlock(); });
 }
 
@@ -98,7 +100,6 @@ void watch_forks() noexcept {
 /// ours is, and gone after them.
 bool set_farewell() noexcept {
   static farewell_key const the_one;
-  [[maybe_unused]] static bool const watched = (watch_forks(), true);
   // relaxed: as in set_made()
   return key_is_made.load(std::memory_order_relaxed) && pthread_setspecific(key, &directory) == 0;
 }

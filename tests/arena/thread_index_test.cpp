@@ -124,6 +124,43 @@ TEST(ThreadExitListener, AForkWaitsForAThreadThatIsJustEnding) {
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << "status " << status;
 }
 
+/// As a library of the user's: a mutex that a fork takes, and that its threads hold while they come to us.
+std::mutex theirs;
+std::atomic<bool> fork_is_under_way{false};
+
+void hold_theirs_in_forks() {
+  pthread_atfork(
+      [] {
+        fork_is_under_way = true;
+        theirs.lock();
+      },
+      [] { theirs.unlock(); }, [] { theirs.unlock(); });
+}
+
+TEST(ThreadIndex, AForkTakesTheDirectoryAfterWhatAThreadHoldsThatComesToIt) {
+  pid_t const child = fork();
+  if (child == 0) {
+    alarm(10);  // ends a child that waits for ever
+    hold_theirs_in_forks();
+    static_cast<void>(this_thread_index());
+    std::atomic<bool> holds{false};
+    std::thread other{[&holds] {
+      std::scoped_lock const lock{theirs};
+      holds = true;
+      while (!fork_is_under_way) std::this_thread::yield();
+      static_cast<void>(this_thread_index());
+    }};
+    while (!holds) std::this_thread::yield();
+    pid_t const inner = fork();
+    if (inner == 0) _exit(0);
+    other.join();
+    _exit(waitpid(inner, nullptr, 0) == inner ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << "status " << status;
+}
+
 struct late {
   std::atomic<thread_index>* seen;
   ~late() { *seen = this_thread_index(); }

@@ -37,8 +37,7 @@ inline constexpr thread_index unassigned_thread_index = no_thread_index - 1;
 MAYFLY_STATIC_TLS inline constinit thread_local thread_index assigned_thread_index = unassigned_thread_index;
 
 /// Assigns this thread's index at its first call. Takes a lock; allocates only where the process has used more than 31
-/// pthread keys, and gives no_thread_index where that fails; and, in the first call of all, where the C library has no
-/// more room for those who watch forks.
+/// pthread keys, and gives no_thread_index where that fails.
 [[nodiscard]] thread_index assign_thread_index() noexcept;
 
 /// This thread's index: one thread-local load once it is assigned.
