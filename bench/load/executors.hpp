@@ -21,7 +21,8 @@
 
 namespace bench {
 
-/// A deque under a mutex, and a condition variable: what people write themselves.
+/// A deque under a mutex, and a condition variable: what people write themselves. A worker that runs something takes
+/// what is there before it sleeps, so that only sleepers have to be notified.
 class deque_pool {
  public:
   explicit deque_pool(std::size_t workers) {
@@ -39,29 +40,38 @@ class deque_pool {
 
   template <class Task>
   void post(Task task) {
+    bool somebody_sleeps = false;
     {
       std::scoped_lock const lock{mutex_};
       tasks_.emplace_back(std::move(task));
+      somebody_sleeps = sleeping_ != 0;
     }
-    changed_.notify_one();
+    if (somebody_sleeps) changed_.notify_one();
   }
 
  private:
   void work() {
     for (std::unique_lock lock{mutex_};;) {
-      changed_.wait(lock, [this] { return ended_ || !tasks_.empty(); });
-      if (tasks_.empty()) return;
-      auto const task = std::move(tasks_.front());
-      tasks_.pop_front();
-      lock.unlock();
-      task();
-      lock.lock();
+      if (!tasks_.empty()) {
+        auto const task = std::move(tasks_.front());
+        tasks_.pop_front();
+        lock.unlock();
+        task();
+        lock.lock();
+      } else if (ended_) {
+        return;
+      } else {
+        ++sleeping_;
+        changed_.wait(lock);
+        --sleeping_;
+      }
     }
   }
 
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<std::function<void()>> tasks_;
+  std::size_t sleeping_ = 0;
   bool ended_ = false;
   std::vector<std::jthread> threads_;
 };
@@ -99,26 +109,34 @@ class tbb_enqueue {
   tbb::task_arena arena_;
 };
 
-/// oneTBB, task_group::run, from each submitter's own thread. A group is waited for by who runs tasks in it.
+/// oneTBB, task_group::run: each submitter has a place in the arena, spawns into its own queue, from which the workers
+/// steal, and waits for its group at the end. Posts only inside submit_all().
 class tbb_task_group {
  public:
-  explicit tbb_task_group(std::size_t workers) : threads_{tbb::global_control::max_allowed_parallelism, workers + 1} {}
+  explicit tbb_task_group(std::size_t workers, std::size_t submitters = 1)
+      : threads_{tbb::global_control::max_allowed_parallelism, workers + submitters + 1},
+        arena_{static_cast<int>(workers + submitters), static_cast<unsigned>(submitters)} {}
+
+  /// Runs loop() on the calling thread, which submits in it.
+  template <class Loop>
+  void submit_all(Loop loop) {
+    arena_.execute([&] {
+      tbb::task_group group;
+      group_ = &group;
+      loop();
+      group.wait();
+    });
+  }
 
   template <class Task>
   void post(Task task) {
-    thread_local own_group group;
-    group.tasks.run(std::move(task));
+    group_->run(std::move(task));
   }
 
  private:
-  struct own_group {
-    own_group() = default;
-    ~own_group() { tasks.wait(); }
-    own_group(own_group const&) = delete;
-    own_group& operator=(own_group const&) = delete;
-    tbb::task_group tasks;
-  };
+  static inline thread_local tbb::task_group* group_ = nullptr;
   tbb::global_control threads_;
+  tbb::task_arena arena_;
 };
 
 /// std::async: a thread for each task. As many as fit in the ring are kept, then the oldest is waited for.

@@ -3,24 +3,23 @@
 //   bench_submit --work submit_1|submit_2|hundred --contender NAME --seconds S
 //
 // submit_1, submit_2: an empty request, by one and by two submitters. hundred: by one, a request of 100 allocations of
-// 32 bytes, each written, read back and freed; on mayfly in the request's arena, elsewhere by malloc, which LD_PRELOAD
-// chooses. Each submitter has at most 256 requests in flight and yields where that is so. Contenders: mayfly,
-// mayfly_bare (without statistics), enqueue, task_group, asio, async, deque.
+// 32 bytes (request.hpp), each written, read back and freed; on mayfly in the request's arena, elsewhere by malloc,
+// which LD_PRELOAD chooses. Each submitter has at most 256 requests in flight and yields where that is so. Contenders:
+// mayfly, mayfly_bare (without statistics), enqueue, task_group, asio, async, deque.
 
 #include "executors.hpp"
+#include "request.hpp"
+#include "tally.hpp"
 #include <mayfly/executor.hpp>
 
-#include <array>
 #include <atomic>
 #include <chrono>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
-#include <cstdlib>
-#include <cstring>
 #include <exception>
 #include <map>
-#include <new>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -33,84 +32,86 @@ using steady = std::chrono::steady_clock;
 
 constexpr std::size_t worker_count = 2;
 constexpr std::uint64_t window = 256;
-constexpr std::size_t bytes = 32;
-constexpr std::size_t allocations = 100;
+constexpr auto patience = std::chrono::seconds{30};
 
-/// A submitter's requests. Relaxed throughout: figures that order nothing; what they are compared with was read by the
-/// same thread, or after all threads were joined.
+/// A submitter's requests. The workers count in lines of their own (tally.hpp), at which it looks only when as many are
+/// in flight as it knows of and may be.
 struct alignas(128) submitter {
-  std::atomic<std::uint64_t> done{0};        // workers
-  std::atomic<std::uint64_t> wrong{0};       // workers, never
-  alignas(128) std::uint64_t submitted = 0;  // the submitter
+  bench::tally counts;
+  alignas(128) std::uint64_t submitted = 0;
+  std::uint64_t seen = 0;  // of those, how many had run when it last looked
 
-  bool full() const { return submitted - done.load(std::memory_order_relaxed) >= window; }
-  void note(bool right) {
-    if (!right) wrong.fetch_add(1, std::memory_order_relaxed);
-    done.fetch_add(1, std::memory_order_relaxed);
+  bool full() {
+    if (submitted - seen < window) return false;
+    seen = counts.all_ran();
+    return submitted - seen >= window;
+  }
+  void wait_for_all() {
+    auto const end = steady::now() + patience;
+    while (counts.all_ran() < submitted) {
+      if (steady::now() > end) throw std::runtime_error{"not every submitted request has run"};
+      std::this_thread::yield();
+    }
   }
 };
-
-/// Writes and reads back; true when it is what it was.
-template <class Allocate, class Free>
-bool hundred(Allocate allocate, Free free) {
-  std::array<unsigned char*, allocations> blocks{};
-  for (std::size_t i = 0; i < allocations; ++i) {
-    blocks[i] = static_cast<unsigned char*>(allocate(bytes));
-    std::memset(blocks[i], static_cast<int>(i), bytes);
-  }
-  std::size_t sum = 0;
-  for (unsigned char* const block : blocks) {
-    sum += std::size_t{block[0]} + block[bytes - 1];
-    free(block);
-  }
-  return sum == allocations * (allocations - 1);
-}
-
-bool hundred_on_heap() {
-  return hundred(
-      [](std::size_t size) {
-        void* const block = std::malloc(size);
-        return block != nullptr ? block : throw std::bad_alloc{};
-      },
-      [](void* block) { std::free(block); });
-}
-
-bool hundred_in(mayfly::arena& memory) {
-  return hundred([&](std::size_t size) { return memory.allocate(size); }, [](void*) {});
-}
 
 /// A peer, asked to run one request for a submitter.
 template <class Executor>
 class peer {
  public:
-  explicit peer(bool allocates) : allocates_{allocates}, pool_{worker_count} {}
+  peer(std::size_t submitters, bool allocates) : allocates_{allocates}, pool_{make(submitters)} {}
+
+  template <class Loop>
+  void submit_all(Loop loop) {
+    if constexpr (requires { pool_.submit_all(loop); }) {
+      pool_.submit_all(loop);
+    } else {
+      loop();
+    }
+  }
 
   void submit(submitter& by) {
     if (allocates_) {
-      pool_.post([&by] { by.note(hundred_on_heap()); });
+      pool_.post([&by] { by.counts.ran(bench::request_on_heap(bench::most_allocations)); });
     } else {
-      pool_.post([&by] { by.note(true); });
+      pool_.post([&by] { by.counts.ran(true); });
     }
   }
 
  private:
+  static Executor make(std::size_t submitters) {
+    if constexpr (std::constructible_from<Executor, std::size_t, std::size_t>) {
+      return Executor(worker_count, submitters);
+    } else {
+      return Executor(worker_count);
+    }
+  }
+
   bool allocates_;
   Executor pool_;
 };
 
 class ours {
  public:
-  ours(bool allocates, bool statistics)
+  ours(std::size_t, bool allocates, bool statistics)
       : allocates_{allocates}, pool_{{.workers = worker_count, .max_queued = 4 * window, .statistics = statistics}} {}
+
+  template <class Loop>
+  void submit_all(Loop loop) {
+    loop();
+  }
 
   void submit(submitter& by) {
     auto const completion = [&by](mayfly::outcome<bool> const& answer, mayfly::request_context&) {
-      by.note(answer.value());
+      by.counts.ran(answer.value());
     };
     auto const admitted =
         allocates_ ? pool_.try_submit(
                          {.route = "hundred"},
-                         [](mayfly::request_context& request) { return hundred_in(request.arena()); }, completion)
+                         [](mayfly::request_context& request) {
+                           return bench::request_in(request.arena(), bench::most_allocations);
+                         },
+                         completion)
                    : pool_.try_submit({.route = "empty"}, [](mayfly::request_context&) { return true; }, completion);
     if (!admitted) throw std::runtime_error{"refused: " + std::string{to_string(admitted.reason())}};
   }
@@ -120,6 +121,18 @@ class ours {
   mayfly::executor pool_;
 };
 
+template <class Contender>
+void submit_until(std::atomic<bool> const& stopped, Contender& contender, submitter& by) {
+  while (!stopped.load(std::memory_order_relaxed)) {  // only has to be seen soon
+    if (by.full()) {
+      std::this_thread::yield();
+    } else {
+      contender.submit(by);
+      ++by.submitted;
+    }
+  }
+}
+
 /// Nanoseconds a request, from when all is warm.
 template <class Contender, class... Arguments>
 double measure(std::size_t submitter_count, double seconds, Arguments... arguments) {
@@ -128,20 +141,13 @@ double measure(std::size_t submitter_count, double seconds, Arguments... argumen
   std::atomic<bool> failed{false};
   double ns = 0;
   {
-    Contender contender{arguments...};
+    Contender contender{submitter_count, arguments...};
     std::vector<std::jthread> threads;
     for (submitter& each : submitters) {
       threads.emplace_back([&] {
         try {
-          while (!stopped.load(std::memory_order_relaxed)) {  // only has to be seen soon
-            if (each.full()) {
-              std::this_thread::yield();
-            } else {
-              contender.submit(each);
-              ++each.submitted;
-            }
-          }
-          while (each.done.load(std::memory_order_relaxed) != each.submitted) std::this_thread::yield();
+          contender.submit_all([&] { submit_until(stopped, contender, each); });
+          each.wait_for_all();
         } catch (std::exception const& error) {
           std::fprintf(stderr, "bench_submit: %s\n", error.what());
           failed.store(true, std::memory_order_relaxed);  // read after the join
@@ -150,7 +156,7 @@ double measure(std::size_t submitter_count, double seconds, Arguments... argumen
     }
     auto const done = [&] {
       std::uint64_t sum = 0;
-      for (submitter const& each : submitters) sum += each.done.load(std::memory_order_relaxed);
+      for (submitter const& each : submitters) sum += each.counts.all_ran();
       return sum;
     };
     std::this_thread::sleep_for(std::chrono::duration<double>(0.2 * seconds));
@@ -163,9 +169,11 @@ double measure(std::size_t submitter_count, double seconds, Arguments... argumen
     ns = done_since == 0 ? 0 : took.count() / static_cast<double>(done_since);
   }
   for (submitter const& each : submitters) {
-    if (each.wrong.load(std::memory_order_relaxed) != 0) throw std::runtime_error{"a request read back something else"};
+    if (each.counts.all_ran() != each.submitted)
+      throw std::runtime_error{"other requests have run than were submitted"};
+    if (each.counts.all_wrong() != 0) throw std::runtime_error{"a request read back something else"};
   }
-  if (failed.load(std::memory_order_relaxed) || ns == 0) throw std::runtime_error{"no request was run"};
+  if (failed.load(std::memory_order_relaxed) || ns == 0) throw std::runtime_error{"no request was run, or not all"};
   return ns;
 }
 
