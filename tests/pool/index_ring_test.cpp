@@ -5,11 +5,15 @@
 
 #include <algorithm>
 #include <atomic>
+#include <bit>
 #include <cstdint>
+#include <fstream>
 #include <latch>
 #include <limits>
 #include <thread>
 #include <vector>
+
+#include <unistd.h>
 
 namespace {
 
@@ -63,15 +67,43 @@ TEST(IndexRing, TakesNothingOnceClosedAndStillGivesWhatItHas) {
   EXPECT_TRUE(ring.empty());
 }
 
-TEST(IndexRing, GoesOnWherePositionsCrossALapAnd32Bits) {
-  index_ring ring(3);
-  ring.start_at((std::uint64_t{1} << 32) - 2);
+TEST(IndexRing, GoesOnWherePositionsCrossALap32BitsAndTheLastTurnOfACell) {
+  for (std::size_t const bound : {1U, 3U}) {
+    std::uint64_t const cells = std::bit_ceil(bound);
+    for (std::uint64_t const position : {(std::uint64_t{1} << 32) - 2, (cells << 30) - 2, (cells << 31) - 2}) {
+      index_ring ring(bound);
+      ring.start_at(position);
+      std::uint32_t index = 0;
+      EXPECT_FALSE(ring.pop(index));
+      for (std::uint32_t i = 0; i < 20; ++i) {
+        ASSERT_EQ(ring.push(i), push_result::pushed);
+        EXPECT_EQ(ring.probe(), bound == 1 ? push_result::full : push_result::pushed);
+        ASSERT_TRUE(ring.pop(index));
+        EXPECT_EQ(index, i);
+        EXPECT_FALSE(ring.pop(index)) << "position " << position + i;
+      }
+    }
+  }
+}
+
+std::size_t resident_bytes() {
+  std::ifstream statm("/proc/self/statm");
+  std::size_t size = 0;
+  std::size_t resident = 0;
+  statm >> size >> resident;
+  return resident * static_cast<std::size_t>(getpagesize());
+}
+
+TEST(IndexRing, WhatNobodyHasPushedIntoIsNotResident) {
+  std::size_t const before = resident_bytes();
+  ASSERT_GT(before, 0U);
+  index_ring ring(1U << 20);
   std::uint32_t index = 0;
-  for (std::uint32_t i = 0; i < 20; ++i) {
+  for (std::uint32_t i = 0; i < 1000; ++i) {
     ASSERT_EQ(ring.push(i), push_result::pushed);
     ASSERT_TRUE(ring.pop(index));
-    EXPECT_EQ(index, i);
   }
+  EXPECT_LT(resident_bytes(), before + 4 * 1024 * 1024) << "of 8 MiB";
 }
 
 /// Every index pushed is popped exactly once, by whoever; what its pusher wrote before is there (plain data: the race

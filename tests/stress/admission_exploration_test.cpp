@@ -10,6 +10,7 @@
 
 #include <array>
 #include <cstdint>
+#include <vector>
 
 namespace {
 
@@ -17,13 +18,16 @@ using namespace mayfly::explorer;  // NOLINT(google-build-using-namespace): a te
 using mayfly::detail::ring_push_result;
 using mayfly::detail::scope_end;
 
-using explored_ring = mayfly::detail::basic_index_ring<explored_atomics>;
+using explored_ring =
+    mayfly::detail::basic_index_ring<explored_atomics, std::vector<mayfly::explorer::atomic<std::uint64_t>>>;
 using explored_gate = mayfly::detail::basic_worker_gate<explored_atomics>;
 
 constexpr std::uint32_t requests = 4;
 
 struct queue_state {
-  explored_ring ring{2};
+  explicit queue_state(std::size_t places = 2) : ring(places) {}
+
+  explored_ring ring;
   std::array<var<int>, requests> records;  // what a submitter writes and a worker reads
   std::array<int, requests> accepted{};    // by its submitter
   std::array<int, requests> taken{};       // each by one worker, or it fails
@@ -59,6 +63,29 @@ TEST(QueueExploration, EachAcceptedRequestIsTakenOnceAndItsRecordIsThere) {
         });
         run.thread([&] { state.push(2); });
         run.thread([&] { state.pop(); });
+        run.thread([&] { state.pop(); });
+        run.finally([&] { state.check(); });
+      });
+  expect_exhausted(found);
+}
+
+struct one_place_state : queue_state {
+  one_place_state() : queue_state(1) {}
+};
+
+TEST(QueueExploration, OnePlaceIsTakenAgainAndAgainAndLosesNothing) {
+  auto const found = explore_state<one_place_state>(
+      "admission queue: two submitters, two workers, one place; each accepted request is taken once, with its record",
+      within({2, 1}, {3, 1}), [](execution& run, one_place_state& state) {
+        run.thread([&] {
+          state.push(0);
+          state.push(1);
+        });
+        run.thread([&] { state.push(2); });
+        run.thread([&] {
+          state.pop();
+          state.pop();
+        });
         run.thread([&] { state.pop(); });
         run.finally([&] { state.check(); });
       });

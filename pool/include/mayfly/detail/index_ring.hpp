@@ -1,6 +1,7 @@
 #pragma once
 
 #include <mayfly/detail/atomics.hpp>
+#include <mayfly/detail/mapping.hpp>
 #include <mayfly/detail/mutant.hpp>
 #include <mayfly/schedule_point.hpp>
 
@@ -8,7 +9,6 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <new>
 
 namespace mayfly::detail {
@@ -21,30 +21,36 @@ enum class ring_push_result : std::uint8_t { pushed, full, closed };
 ///
 ///     tail_ ┌─closed:1─┬─position:63─┐      next position to fill
 ///     head_ ┌──────────position:63───┐      next position to take
-///     cell  { sequence, index }             cells_[position & mask_]
+///     cell  ┌──turn:32──┬──index:32──┐      cells_[position & mask_]
 ///
-///     sequence == position          free, the push of `position` may fill it
-///     sequence == position + 1      filled, the pop of `position` may take it
-///     sequence == position + cells  free for the next lap (so there are at least 2 cells: with one, a filled cell
-///     would
-///                                   look like a free one of the next lap, and lose its index)
+///     turn == 2 * lap      free, the push of that lap's position may fill it
+///     turn == 2 * lap + 1  filled, the pop of that lap's position may take it, which makes it free for the next lap
+///
+/// A lap is position / cells, its lowest 31 bits. So zeroed memory is an empty ring: what no lap has come to yet is not
+/// resident, and what was never queued at once costs nothing.
 ///
 /// Both operations are lock-free but for one gap: a thread that stops between claiming a position and finishing its
 /// cell holds up those who need that very cell. empty() counts a claimed cell as filled, so that nobody goes to sleep
 /// on a push that has been counted but not finished.
 ///
-/// The bound is exact: never more than `bound` pushes are ahead of the pops. No ABA: positions count up in 63 bits.
-template <typename Policy>
+/// The bound is exact: never more than `bound` pushes are ahead of the pops. No ABA: positions count up in 63 bits, and
+/// who has claimed one is the only one to write its cell. Turns are only compared with the one that is expected; a
+/// popper that stops for 2^31 laps between its two looks may find nothing where there is something, and looks again.
+///
+/// Cells is an array of cells, all zero, that holds as many as it was made with, or converts to false.
+template <typename Policy, typename Cells = mapped_array<typename Policy::template atomic<std::uint64_t>>>
 class basic_index_ring {
  public:
   using push_result = ring_push_result;
 
-  /// Room for exactly `bound` (at least 1) indices.
+  /// Room for exactly `bound` (at least 1) indices. Throws std::bad_alloc.
   explicit basic_index_ring(std::size_t bound)
-      : bound_(bound == 0 ? 1 : bound), mask_(std::bit_ceil(bound_ < 2 ? 2 : bound_) - 1), cells_(new cell[mask_ + 1]) {
-    for (std::size_t i = 0; i <= mask_; ++i) {
-      // relaxed: the ring is not shared before its constructor has returned
-      cells_[i].sequence.store(i, std::memory_order_relaxed);
+      : bound_(bound == 0 ? 1 : bound),
+        mask_(std::bit_ceil(bound_) - 1),
+        lap_bits_(static_cast<unsigned>(std::countr_one(mask_))),
+        cells_(mask_ + 1) {
+    if constexpr (requires { static_cast<bool>(cells_); }) {
+      if (!cells_) throw std::bad_alloc{};
     }
   }
 
@@ -73,11 +79,10 @@ class basic_index_ring {
     MAYFLY_SCHEDULE_POINT("index_ring.push.claimed");
     // sync ring-cell-free: acquire; pairs with pop(); the cell's last reader is done with it. is_full() has seen the
     // pop that frees this cell being claimed, so this waits for one store of a running thread at most.
-    while (mine.sequence.load(std::memory_order_acquire) != tail) Policy::pause();
-    mine.index = index;
+    while (turn_of(mine.load(std::memory_order_acquire)) != free_for(tail)) Policy::pause();
+    std::uint64_t const filled = packed(free_for(tail) + 1, index);
     // sync ring-cell: release; pairs with pop(); publishes the index and all that the pusher wrote before
-    mine.sequence.store(tail + 1,
-                        MAYFLY_MUTANT("relaxed-record") ? std::memory_order_relaxed : std::memory_order_release);
+    mine.store(filled, MAYFLY_MUTANT("relaxed-record") ? std::memory_order_relaxed : std::memory_order_release);
     MAYFLY_SCHEDULE_POINT("index_ring.push.done");
     return push_result::pushed;
   }
@@ -89,19 +94,20 @@ class basic_index_ring {
     for (;;) {
       cell& next = cells_[head & mask_];
       // sync ring-cell: acquire; pairs with push(); reads the index and what the pusher wrote before
-      std::uint64_t const sequence = next.sequence.load(std::memory_order_acquire);
-      if (sequence == head + 1) {
+      std::uint64_t const seen = next.load(std::memory_order_acquire);
+      auto const ahead = static_cast<std::int32_t>(turn_of(seen) - (free_for(head) + 1));
+      if (ahead == 0) {
         MAYFLY_SCHEDULE_POINT("index_ring.pop.before_claim");
         // sync ring-full: seq_cst, hence release; pairs with is_full(), which asks for no data, only for order
         // seq_cst: empty() reads the head among the gate's operations; on x86 it costs what relaxed costs
         if (head_.compare_exchange_weak(head, head + 1, std::memory_order_seq_cst, std::memory_order_relaxed)) {
-          index = next.index;
+          index = static_cast<std::uint32_t>(seen);
           MAYFLY_SCHEDULE_POINT("index_ring.pop.claimed");
           // sync ring-cell-free: release; pairs with push() one lap later; this thread has read the cell
-          next.sequence.store(head + mask_ + 1, std::memory_order_release);
+          next.store(packed(free_for(head) + 2, 0), std::memory_order_release);
           return true;
         }
-      } else if (sequence < head + 1) {
+      } else if (ahead < 0) {
         return false;  // not pushed, or pushed and not finished
       } else {
         head = head_.load(std::memory_order_relaxed);  // relaxed: somebody else took it; the CAS decides
@@ -152,7 +158,7 @@ class basic_index_ring {
   /// Makes push() start at `position`, for tests that begin shortly before a lap ends. Not after the first push.
   void start_at(std::uint64_t position) noexcept {
     for (std::uint64_t p = position; p <= position + mask_; ++p) {
-      cells_[p & mask_].sequence.store(p, std::memory_order_relaxed);  // relaxed: not shared yet
+      cells_[p & mask_].store(packed(free_for(p), 0), std::memory_order_relaxed);  // relaxed: not shared yet
     }
     tail_.store(position, std::memory_order_relaxed);
     head_.store(position, std::memory_order_relaxed);
@@ -166,10 +172,17 @@ class basic_index_ring {
   template <typename T>
   using atomic = typename Policy::template atomic<T>;
 
-  struct cell {
-    atomic<std::uint64_t> sequence;
-    typename Policy::template var<std::uint32_t> index;
-  };
+  using cell = atomic<std::uint64_t>;
+  using turn = std::uint32_t;
+
+  [[nodiscard]] static constexpr std::uint64_t packed(turn at, std::uint32_t index) noexcept {
+    return std::uint64_t{at} << 32 | index;
+  }
+  [[nodiscard]] static constexpr turn turn_of(std::uint64_t seen) noexcept { return static_cast<turn>(seen >> 32); }
+  /// The turn in which a push may fill the cell of `position`.
+  [[nodiscard]] turn free_for(std::uint64_t position) const noexcept {
+    return static_cast<turn>(position >> lap_bits_) * 2;
+  }
 
   /// Pushers look at their own copy of the head first, so that they do not take the poppers' line each time. The copy
   /// is never ahead of the head, so the answer errs to "full", and then the head itself is asked.
@@ -186,7 +199,8 @@ class basic_index_ring {
   // written by nobody after the constructor
   std::size_t bound_;
   std::size_t mask_;
-  std::unique_ptr<cell[]> cells_;
+  unsigned lap_bits_;
+  Cells cells_;
   // written by pushers
   alignas(line) atomic<std::uint64_t> tail_{0};
   atomic<std::uint64_t> seen_head_{0};
