@@ -94,25 +94,29 @@ void* arena::take_block(std::size_t bytes, std::size_t alignment, page_span& ref
     refused = {.bytes = charged, .reason = refusal::byte_budget};
     return nullptr;
   }
-  page_span const block = pool_->take_block(charged, alignment);
-  if (block.data == nullptr) {
-    refund(charged);
-    refused = block;
-    return nullptr;
+  // What is at hand goes by its index, as pages do: without, a block took half as long again.
+  std::uint32_t index = pool_->take_cached_block(charged, alignment);
+  if (index == page_pool::no_page) {
+    page_span const block = pool_->take_block(charged, alignment);
+    if (block.data == nullptr) {
+      refund(charged);
+      refused = block;
+      return nullptr;
+    }
+    index = block.index;
   }
-  page_descriptor& descriptor = pool_->descriptor(block.index);
+  std::byte* const block = pool_->page_address(index);
+  page_descriptor& descriptor = pool_->descriptor(index);
   descriptor.owner.store(owner_tag_, std::memory_order_relaxed);  // relaxed: see page_pool::owner_of()
   descriptor.sequence = ++sequence_;
   descriptor.previous = 0;
   descriptor.next = blocks_;
-  if (blocks_ != 0) pool_->descriptor(blocks_ - 1).previous = block.index + 1;
-  blocks_ = block.index + 1;
-  block_bytes_ += block.bytes;
-  detail::hand_out(block.data, bytes);
-  if constexpr (detail::canaries) {
-    detail::lay_canary(block.data, bytes, block.data + block.bytes, block.bytes, site_.get());
-  }
-  return block.data;
+  if (blocks_ != 0) pool_->descriptor(blocks_ - 1).previous = index + 1;
+  blocks_ = index + 1;
+  block_bytes_ += charged;
+  detail::hand_out(block, bytes);
+  if constexpr (detail::canaries) detail::lay_canary(block, bytes, block + charged, charged, site_.get());
+  return block;
 }
 
 /// From a new page. Classes grow with the arena: the largest not above what its pages hold already, and where the

@@ -16,16 +16,40 @@ constexpr std::size_t unit_bytes = page_pool::block_unit_bytes;
 
 std::uint32_t units_of(std::size_t bytes) noexcept { return static_cast<std::uint32_t>(bytes / unit_bytes); }
 
+std::size_t rounded_block(std::size_t bytes) noexcept { return (bytes + unit_bytes - 1) / unit_bytes * unit_bytes; }
+
 }  // namespace
 
 page_span page_pool::take_block(std::size_t bytes, std::size_t alignment) noexcept {
   if (bytes > largest_block_bytes || alignment > largest_block_bytes) return {.reason = refusal::too_large};
-  std::size_t const rounded = (bytes + unit_bytes - 1) / unit_bytes * unit_bytes;
-  std::size_t const piece = std::max({rounded, alignment, std::size_t{1} << unit_shift_});
-  auto const piece_shift = static_cast<std::size_t>(std::bit_width(piece - 1));
-  page_span const block = piece_shift <= span_shift ? take_bin(rounded, piece_shift) : take_run(rounded, alignment);
+  std::size_t const rounded = rounded_block(bytes);
+  if (std::uint32_t const index = take_cached_block(rounded, alignment); index != no_page)
+    return {page_address(index), rounded, index};
+  std::size_t const shift = piece_shift(rounded, alignment);
+  page_span const block = shift <= span_shift ? take_new_bin(rounded, shift) : take_run(rounded, alignment);
   if (block.data != nullptr) descriptors_[block.index].units = units_of(block.bytes);
   return block;
+}
+
+std::uint32_t page_pool::take_cached_block(std::size_t bytes, std::size_t alignment) noexcept {
+  std::size_t const rounded = rounded_block(bytes);
+  std::size_t const shift = piece_shift(rounded, alignment);
+  if (shift > span_shift) return no_page;
+  index_chain const chain = idle_blocks_[shift - unit_shift_].pop(pages_.links());
+  if (chain.empty()) return no_page;
+  page_descriptor& block = descriptors_[chain.head()];
+  std::size_t const committed = block.committed_bytes();
+  block_tally_.take(committed);
+  if (rounded > committed) [[unlikely]] {
+    if (!charge(rounded - committed)) {
+      give_bin(chain.head(), shift);
+      return no_page;
+    }
+    block.set_committed_bytes(rounded);
+  }
+  block.units = units_of(rounded);
+  pages_.count_taken(cached_blocks);
+  return chain.head();
 }
 
 void page_pool::give_block(std::uint32_t index) noexcept {
@@ -57,24 +81,6 @@ std::uint32_t page_pool::block_at(void const* address) const noexcept {
 }
 
 // ---- pieces of a span
-
-page_span page_pool::take_bin(std::size_t bytes, std::size_t piece_shift) noexcept {
-  std::size_t const bin = piece_shift - unit_shift_;
-  index_chain const chain = idle_blocks_[bin].pop(pages_.links());
-  if (chain.empty()) return take_new_bin(bytes, piece_shift);
-  page_descriptor& block = descriptors_[chain.head()];
-  std::size_t const committed = block.committed_bytes();
-  block_tally_.take(committed);
-  if (bytes > committed) {
-    if (!charge(bytes - committed)) {
-      give_bin(chain.head(), piece_shift);
-      return {.reason = refusal::page_cap};
-    }
-    block.set_committed_bytes(bytes);
-  }
-  pages_.count_taken(cached_blocks);
-  return {page_address(chain.head()), bytes, chain.head()};
-}
 
 page_span page_pool::take_new_bin(std::size_t bytes, std::size_t piece_shift) noexcept {
   std::size_t const bin = piece_shift - unit_shift_;

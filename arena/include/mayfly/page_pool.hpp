@@ -217,6 +217,9 @@ class page_pool final : private detail::thread_exit_listener {
   /// A block of at least `bytes` (above zero), aligned to `alignment` (a power of two), rounded up to 4 KiB; or a
   /// refusal. For what is too large for a page.
   [[nodiscard]] page_span take_block(std::size_t bytes, std::size_t alignment) noexcept;
+  /// What take_block() would take without asking the system, by its index, where that is a piece of a span; no_page
+  /// otherwise. Neither argument above largest_block_bytes.
+  [[nodiscard]] std::uint32_t take_cached_block(std::size_t bytes, std::size_t alignment) noexcept;
   void give_block(std::uint32_t index) noexcept;
 
   /// Gives idle memory beyond the floor back to the system: the quarantine, depots, cached blocks, and with `magazines`
@@ -321,7 +324,10 @@ class page_pool final : private detail::thread_exit_listener {
   [[nodiscard]] page_span take_returned(std::size_t c) noexcept;
   [[nodiscard]] page_span carve(carver& from, std::size_t piece_shift, std::uint64_t flags) noexcept;
   [[nodiscard]] page_span try_carve(carver& from, std::size_t piece_shift, std::uint64_t flags) noexcept;
-  [[nodiscard]] page_span take_bin(std::size_t bytes, std::size_t piece_shift) noexcept;
+  /// log2 of the piece that a block needs.
+  [[nodiscard]] std::size_t piece_shift(std::size_t bytes, std::size_t alignment) const noexcept {
+    return static_cast<std::size_t>(std::bit_width(std::max({bytes, alignment, std::size_t{1} << unit_shift_}) - 1));
+  }
   [[nodiscard]] page_span take_new_bin(std::size_t bytes, std::size_t piece_shift) noexcept;
   [[nodiscard]] page_span take_empty_bin(std::size_t bytes, std::size_t bin) noexcept;
   [[nodiscard]] page_span take_run(std::size_t bytes, std::size_t alignment) noexcept;
