@@ -198,7 +198,9 @@ arena& scope::make_lane(std::uint64_t key) {
   do {
     MAYFLY_SCHEDULE_POINT("lane-push");
     // sync lane: release; pairs with find_arena(); publishes the lane's fields
-  } while (!lanes_.compare_exchange_weak(lane->next, lane, std::memory_order_release, std::memory_order_relaxed));
+  } while (!lanes_.compare_exchange_weak(
+      lane->next, lane, MAYFLY_MUTANT("unpublished-lane") ? std::memory_order_relaxed : std::memory_order_release,
+      std::memory_order_relaxed));
   return lane->memory;
 }
 

@@ -73,6 +73,7 @@ struct trace {
 trace run_apart(program const& chosen, layer judged) {
   std::array<int, 2> ends{};
   if (::pipe(ends.data()) != 0) std::abort();
+  std::cout.flush();  // ThreadSanitizer's _exit() writes what is left in the child's copy
   pid_t const child = ::fork();
   if (child < 0) std::abort();
   if (child == 0) {

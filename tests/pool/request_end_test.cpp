@@ -1,4 +1,5 @@
 #include "support.hpp"
+#include "thread_sanitizer.hpp"
 #include <mayfly/executor.hpp>
 
 #include <gmock/gmock.h>
@@ -49,6 +50,8 @@ TEST(RequestEnd, TellsOfNoExceptionWhereACancelledHandlerThrew) {
 }
 
 TEST(RequestEnd, IsWhatMovingTheResultThrew) {
+  if (mayfly::test::thread_sanitized)
+    GTEST_SKIP() << "its pthread_once(), which std::promise uses, waits behind an exception";
   executor pool{{.workers = 1}};
   auto const handler = [](request_context&) { return uncopied{}; };
   EXPECT_THAT([&] { (void)pool.submit("copied", handler).get(); },

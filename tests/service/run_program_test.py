@@ -190,6 +190,8 @@ class Streams(RunTest):
         return int(end.stdout)
 
     def test_memory_does_not_grow_with_the_input(self):
+        if b"__tsan_init" in Path(MAYFLY).read_bytes():
+            self.skipTest("ThreadSanitizer's own memory grows with what it has seen")
         few, many = self.peak_kib(20_000), self.peak_kib(1_000_000)
         self.assertLess(many, few + 2 * 1024, f"{few} KiB for 20 thousand lines, {many} KiB for a million")
 
