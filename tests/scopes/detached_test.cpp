@@ -294,6 +294,23 @@ struct large {
   char text[700];
   char const* end;
 };
+// As many fields as are looked into, and one more.
+#define EIGHT_FIELDS(name) name##0, name##1, name##2, name##3, name##4, name##5, name##6, name##7
+#define THIRTY_TWO_FIELDS EIGHT_FIELDS(a), EIGHT_FIELDS(b), EIGHT_FIELDS(c), EIGHT_FIELDS(d)
+struct forty_fields {
+  int THIRTY_TWO_FIELDS, e0, e1, e2, e3, e4, e5, e6;
+  std::string last;
+};
+struct view_behind_fields {
+  int THIRTY_TWO_FIELDS, e0, e1, e2, e3, e4, e5, e6;
+  std::string_view last;
+};
+struct forty_one_fields {
+  int THIRTY_TWO_FIELDS, EIGHT_FIELDS(e);
+  std::string last;
+};
+#undef THIRTY_TWO_FIELDS
+#undef EIGHT_FIELDS
 struct deep {
   std::vector<std::optional<std::map<int, std::tuple<int, view_behind_arrays>>>> levels;
 };
@@ -304,5 +321,6 @@ static_assert(!Detached<with_union> && !Detached<alone> && !Detached<with_named_
 static_assert(!Detached<view_behind_arrays> && !Detached<pointers_in_array> && !Detached<view_behind_bits>);
 static_assert(!Detached<pointer_tree> && !Detached<list_node> && !Detached<without_default>);
 static_assert(!Detached<large> && !Detached<deep>);
+static_assert(Detached<forty_fields> && !Detached<view_behind_fields> && !Detached<forty_one_fields>);
 
 }  // namespace

@@ -19,7 +19,7 @@
 /// | unique_ptr with default_delete | what it points to |
 /// | shared_ptr, weak_ptr, exception_ptr | here by what they certainly hold, on the way out by where they point |
 /// | empty classes, such as closures that capture nothing, and classes too small for a pointer | |
-/// | aggregates without bases and unions, up to 64 fields and 1,024 array elements | each field |
+/// | aggregates without bases and unions, up to 40 fields and 1,024 array elements | each field |
 /// | scope_id, scoped_ref, stop_token, scope_hold, trusted_value | |
 ///
 /// Pointers, references, views, spans, iterators, pmr containers, Boost.JSON values, std::function, std::any, unions,

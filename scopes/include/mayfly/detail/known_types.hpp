@@ -9,7 +9,6 @@
 #include <condition_variable>
 #include <cstddef>
 #include <exception>
-#include <future>
 #include <memory>
 #include <memory_resource>
 #include <mutex>
@@ -18,7 +17,6 @@
 #include <stop_token>
 #include <string_view>
 #include <system_error>
-#include <thread>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -171,9 +169,9 @@ inline constexpr bool is_product = is_made_from<T, std::pair> || is_made_from<T,
 template <class T>
 inline constexpr bool is_shared_owner = is_made_from<T, std::shared_ptr> || is_made_from<T, std::weak_ptr>;
 
+/// std::future and its kind.
 template <class T>
-inline constexpr bool is_promised =
-    is_made_from<T, std::future> || is_made_from<T, std::shared_future> || is_made_from<T, std::promise>;
+inline constexpr bool is_promised = kind_by_template<T> == std_kind::promised;
 
 /// Values of a moment or a length of time.
 template <class T>
@@ -181,10 +179,13 @@ inline constexpr bool is_time = is_made_from<T, std::chrono::time_point>;
 template <class Rep, class Period>
 inline constexpr bool is_time<std::chrono::duration<Rep, Period>> = std::is_arithmetic_v<Rep>;
 
+/// std::thread::id.
+template <class T>
+concept ThreadId = std::is_class_v<T> && sizeof(T) <= sizeof(void*) && class_kind<T> == std_kind::thread_id;
+
 /// Small values without a place for an address, or with one of something that lives for ever (an error's category).
 template <class T>
-inline constexpr bool is_plain_value =
-    is_time<T> || is_one_of<T, std::error_code, std::error_condition, std::thread::id>;
+inline constexpr bool is_plain_value = is_time<T> || is_one_of<T, std::error_code, std::error_condition> || ThreadId<T>;
 
 /// Handles on the heap of the library that made them.
 template <class T>

@@ -11,7 +11,20 @@
 namespace mayfly::detail {
 
 /// What the rules know how to look into.
-enum class std_kind : std::uint8_t { none, text, container, adaptor, variant, expected, complex, bitset, path, lock };
+enum class std_kind : std::uint8_t {
+  none,
+  text,
+  container,
+  adaptor,
+  variant,
+  expected,
+  promised,
+  complex,
+  bitset,
+  path,
+  lock,
+  thread_id,
+};
 
 /// A template or class, by its name without the library's own inner namespaces.
 struct named_kind {
@@ -38,6 +51,9 @@ inline constexpr std::array std_templates{
     named_kind{"std::priority_queue", std_kind::adaptor},
     named_kind{"std::variant", std_kind::variant},
     named_kind{"std::expected", std_kind::expected},
+    named_kind{"std::future", std_kind::promised},
+    named_kind{"std::shared_future", std_kind::promised},
+    named_kind{"std::promise", std_kind::promised},
     named_kind{"std::complex", std_kind::complex},
     named_kind{"std::bitset", std_kind::bitset},
 };
@@ -46,6 +62,7 @@ inline constexpr std::array std_classes{
     named_kind{"std::filesystem::path", std_kind::path},
     named_kind{"std::shared_mutex", std_kind::lock},
     named_kind{"std::shared_timed_mutex", std_kind::lock},
+    named_kind{"std::thread::id", std_kind::thread_id},
 };
 
 /// Whether `spelled` is that name, as a library may spell it: std::__cxx11::basic_string, std::__1::vector. Names that
