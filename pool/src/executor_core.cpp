@@ -4,6 +4,7 @@
 #include "options.hpp"
 #include <mayfly/schedule_point.hpp>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <thread>
@@ -33,6 +34,7 @@ executor_core::executor_core(executor_options const& asked)
       idle_spin_ticks_(clock_.to_ticks(options_.idle_spin)),
       fork_depth_((fork_guard::watch(), fork_guard::depth())),
       pages_(&make_pages(own_pages_, options_)),
+      first_page_costs_(*pages_),
       registry_(*pages_, registry_options(options_)),
       records_(options_.max_in_flight),
       help_(std::make_unique<nested_help>(gate_, options_.workers)),
@@ -64,7 +66,8 @@ void executor_core::start_workers() {
     help_->start(options_.name);
     workers_.reserve(options_.workers);
     for (std::size_t i = 0; i < options_.workers; ++i) {
-      workers_.push_back(std::make_unique<worker>(*this, i));
+      workers_.push_back(
+          std::make_unique<worker>(*this, i, route_profiles{clock_, first_page_costs_, options_.first_page_class}));
       start_worker(*workers_.back());
     }
   } catch (...) {
@@ -134,6 +137,23 @@ executor_stats executor_core::stats() const {
   sum.in_flight = registry_.live();
   sum.parked = gate_.parked();
   return sum;
+}
+
+std::vector<route_stats> executor_core::routes() const {
+  std::vector<route_sums> sums;
+  for (auto const& one : workers_) one->routes.add_to_stats(sums);
+  std::vector<route_stats> lines;
+  for (route_sums const& of : sums) {
+    lines.push_back({.route = std::string{of.route},
+                     .requests = of.requests,
+                     .without_memory = of.all.zeros,
+                     .p50_bytes = of.all.quantile(0.50),
+                     .p95_bytes = of.all.quantile(0.95),
+                     .p99_bytes = of.all.quantile(0.99),
+                     .first_page_bytes = pages_->class_bytes(of.first_class)});
+  }
+  std::sort(lines.begin(), lines.end(), [](auto const& left, auto const& right) { return left.route < right.route; });
+  return lines;
 }
 
 }  // namespace mayfly::detail

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "nested_help.hpp"
+#include "route_profiles.hpp"
 #include "timers.hpp"
 #include "worker.hpp"
 #include <mayfly/detail/cycle_clock.hpp>
@@ -13,6 +14,7 @@
 #include <mayfly/executor_stats.hpp>
 #include <mayfly/page_pool.hpp>
 #include <mayfly/request_context.hpp>
+#include <mayfly/route_stats.hpp>
 #include <mayfly/scope_registry.hpp>
 #include <mayfly/submit_options.hpp>
 
@@ -61,6 +63,7 @@ class executor_core {
 
   // executor_core.cpp
   [[nodiscard]] executor_stats stats() const;
+  [[nodiscard]] std::vector<route_stats> routes() const;
   [[nodiscard]] bool in_forked_child() const noexcept;
   [[nodiscard]] executor_options const& options() const noexcept { return options_; }
   [[nodiscard]] scope_registry& registry() noexcept { return registry_; }
@@ -113,6 +116,7 @@ class executor_core {
   std::uint32_t fork_depth_;
   std::optional<page_pool> own_pages_;  // none when the options bring one
   page_pool* pages_;
+  first_page_costs first_page_costs_;
   scope_registry registry_;
   mapped_array<request_record> records_;  // by slot_index()
   std::array<std::unique_ptr<index_ring>, priority_count> rings_;

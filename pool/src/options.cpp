@@ -71,6 +71,10 @@ executor_options resolve(executor_options const& asked) {
     refuse("page_budget_bytes", std::to_string(options.page_budget_bytes),
            "0 when pages is given: the budget is that pool's max_bytes");
   }
+  if (options.first_page_class >= page_pool::classes) {
+    refuse("first_page_class", std::to_string(options.first_page_class),
+           "0 to " + std::to_string(page_pool::classes - 1));
+  }
   if (options.egress != egress_action::refuse && options.egress != egress_action::log &&
       options.egress != egress_action::abort) {
     refuse("egress", std::to_string(static_cast<unsigned>(options.egress)), "refuse, log or abort");

@@ -54,6 +54,7 @@ submission executor_core::begin(submit_options const& options, std::size_t job_b
 
   cycle_clock::ticks const now = clock_.now();
   scope_options wanted{.route = options.route, .phase = scope_phase::queued, .opened = clock_.steady_at(now)};
+  wanted.first_class = options_.first_page_class;
   cycle_clock::ticks deadline = 0;
   if (auto const left = time_left(options, wanted.opened)) {
     if (left->count() <= 0) return refused(admission_reason::expired);

@@ -168,7 +168,14 @@ void executor_core::run_request(worker& me, std::uint32_t slot) noexcept {
 
   in.adopt();
   in.set_phase(scope_phase::running);
+  bool const adapts = options_.adaptive_first_page && verdict == start_verdict::go;
+  route_profile* const known = adapts ? me.routes.find(in.route()) : nullptr;
+  if (known != nullptr) in.main_arena().set_first_class(known->first_class());
   outcome_kind const kind = run_in_scope(me, record, in, verdict);
+  if (known != nullptr) {
+    arena const& own = in.main_arena();
+    me.routes.record(*known, own.bumped_bytes(), in.reserved_bytes() - own.room_bytes(), start);
+  }
 
   if (record.stop_linked) record.unlink_stop();
   me.figures.ended[static_cast<std::size_t>(kind)].add();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "native_thread.hpp"
+#include "route_profiles.hpp"
 #include <mayfly/detail/cycle_clock.hpp>
 #include <mayfly/effect_handler.hpp>
 #include <mayfly/latency_histogram.hpp>
@@ -13,6 +14,7 @@
 #include <exception>
 #include <latch>
 #include <memory>
+#include <utility>
 
 namespace mayfly::detail {
 
@@ -44,7 +46,8 @@ struct alignas(64) worker_figures {
 
 /// One worker thread's own things. Everything but the figures is used by that thread only.
 struct worker {
-  worker(executor_core& owner, std::size_t number) : core(owner), index(number) {}
+  worker(executor_core& owner, std::size_t number, route_profiles known) noexcept
+      : core(owner), index(number), routes(std::move(known)) {}
 
   executor_core& core;
   std::size_t index;
@@ -58,6 +61,7 @@ struct worker {
   bool leaves_search = false;       ///< wakers may have relied on its search: see worker_gate::end_search
   cycle_clock::ticks last_now = 0;  ///< end of the request before, if that was just now
 
+  route_profiles routes;  ///< read by others too
   worker_figures figures;
 };
 

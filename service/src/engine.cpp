@@ -95,6 +95,11 @@ class pool_engine final : public engine {
     return executor_.pages().stats();
   }
 
+  std::optional<route_stats> sizes() const override {
+    auto const routes = executor_.routes();  // one at most: the handler's
+    return routes.empty() ? std::nullopt : std::optional{routes.front()};
+  }
+
  private:
   static executor_options settings_for(engine_options const& options) {
     executor_options settings;
@@ -103,6 +108,8 @@ class pool_engine final : public engine {
     settings.max_queued = options.window + spare_in_flight;
     settings.request_bytes = options.request_bytes;
     settings.page_budget_bytes = options.page_budget_bytes;
+    settings.adaptive_first_page = options.memory == memory_kind::arena && !options.first_page_class;
+    settings.first_page_class = options.first_page_class.value_or(settings.first_page_class);
     settings.guard.one_in = options.guard_one_in;
     settings.audit.one_in = options.audit_one_in;
     settings.statistics = false;  // the window counts for itself, for both kinds of memory

@@ -148,6 +148,12 @@ void add_memory(table& to, run_summary const& summary) {
     to.row("arena a request", programs::readable_bytes(per_request(summary, totals.arena_bytes)) + " used of " +
                                   programs::readable_bytes(per_request(summary, totals.reserved_bytes)) + " in " +
                                   fixed(per_request(summary, totals.pages), 2) + " pages");
+    if (summary.sizes && summary.sizes->p50_bytes != 0) {
+      auto const& sizes = *summary.sizes;
+      auto const readable = [](std::size_t bytes) { return programs::readable_bytes(static_cast<double>(bytes)); };
+      to.row("bytes a request", "p50 " + readable(sizes.p50_bytes) + ", p95 " + readable(sizes.p95_bytes) + ", p99 " +
+                                    readable(sizes.p99_bytes) + "; first page " + readable(sizes.first_page_bytes));
+    }
     auto const& from = *summary.pages;
     std::uint64_t const all = from.magazine + from.depot + from.system;
     to.row("pages from", "magazine " + share(from.magazine, all) + ", depot " + share(from.depot, all) + ", OS " +
@@ -227,6 +233,16 @@ std::string summary_json(run_options const& options, run_summary const& summary)
   if (summary.pages) {
     to.number("arena_bytes_per_request", per_request(summary, totals.arena_bytes), 1);
     to.number("reserved_bytes_per_request", per_request(summary, totals.reserved_bytes), 1);
+    if (summary.sizes) {
+      to.open("request_bytes");
+      to.count("p50", summary.sizes->p50_bytes);
+      to.count("p95", summary.sizes->p95_bytes);
+      to.count("p99", summary.sizes->p99_bytes);
+      to.count("first_page", summary.sizes->first_page_bytes);
+      to.close();
+    } else {
+      to.raw("request_bytes", "null");
+    }
     to.open("pages");
     to.number("per_request", per_request(summary, totals.pages), 4);
     to.count("from_magazine", summary.pages->magazine);

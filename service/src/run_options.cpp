@@ -4,6 +4,7 @@
 #include <mayfly/service/json_parse.hpp>
 #include <mayfly/service/run_options.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <limits>
@@ -98,6 +99,18 @@ refusal set_page_budget(run_options& to, std::string const& value) {
   return keep(bytes, to.page_budget, bytes_wanted);
 }
 
+/// By its size, as every other figure of memory is said.
+refusal set_first_page(run_options& to, std::string const& value) {
+  to.first_page_class.reset();
+  if (value == "adaptive") return {};
+  auto const bytes = programs::parse_bytes(value);
+  auto const& classes = page_pool_options{}.class_bytes;
+  auto const found = std::find(classes.begin(), classes.end(), bytes.value_or(0));
+  if (found == classes.end()) return "is none of adaptive, 16KiB, 64KiB, 256KiB";
+  to.first_page_class = static_cast<std::size_t>(found - classes.begin());
+  return {};
+}
+
 refusal set_deadline(run_options& to, std::string const& value) {
   return keep(programs::parse_duration(value), to.deadline, "must be a time, such as 200us, 50ms, 2s or 1m");
 }
@@ -144,7 +157,7 @@ constexpr std::string_view measuring = "Measuring";
 
 using enum setting::shape;
 
-constexpr std::array<setting, 20> all_settings{{
+constexpr std::array<setting, 21> all_settings{{
     {"handler", text, "NAME", work,
      "echo, canonicalize (RFC 8785), merge-patch (RFC 7396), extract (RFC 6901), or one of a plugin", &set_handler},
     {"plugin", list, "FILE.so", work, "handlers of your own (docs/plugins.md); may be said again", &add_plugin},
@@ -169,6 +182,9 @@ constexpr std::array<setting, 20> all_settings{{
      &set_workers},
     {"memory", text, "KIND", measuring, "arena (default), or heap: the same on the global heap, to compare",
      &set_memory},
+    {"first-page", text, "SIZE", measuring,
+     "a request's first page: adaptive (default: what requests so far make cheapest), 16KiB, 64KiB or 256KiB",
+     &set_first_page},
     {"guard", text, "N", measuring,
      "keep the memory of 1 of N ended requests out of reach for a while, to catch late uses (default 0: none)",
      &set_guard},

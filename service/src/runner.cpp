@@ -161,6 +161,7 @@ run_summary run_and_end(run_plan const& plan) {
   summary.page_faults = page_faults() - faults_before;
   if (plan.count_mallocs != nullptr) summary.mallocs = plan.count_mallocs() - mallocs_before;
   if (pages_before) summary.pages = *engine->pages() - *pages_before;
+  summary.sizes = engine->sizes();
 
   summary.totals = window.totals();
   summary.elapsed = ended - began;

@@ -49,6 +49,8 @@ TEST(ExecutorOptions, AcceptTheLastSensibleValueAndRefuseTheFirstThatIsNot) {
   EXPECT_EQ(refusal({.workers = 1, .max_in_flight = executor_options::most_in_flight}), "");
   EXPECT_THAT(refusal({.max_in_flight = executor_options::most_in_flight + 1}), HasSubstr("max_in_flight is 4194305"));
   EXPECT_THAT(refusal({.max_queued = executor_options::most_in_flight + 1}), HasSubstr("max_queued is 4194305"));
+  EXPECT_EQ(refusal({.first_page_class = 2}), "");
+  EXPECT_THAT(refusal({.first_page_class = 3}), HasSubstr("first_page_class is 3; allowed: 0 to 2"));
   EXPECT_EQ(refusal({.idle_spin = 1s}), "");
   EXPECT_THAT(refusal({.idle_spin = 1s + 1ns}), HasSubstr("idle_spin is 1000000001 ns"));
   EXPECT_THAT(refusal({.idle_spin = -1ns}), HasSubstr("idle_spin is -1 ns"));

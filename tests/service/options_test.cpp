@@ -48,6 +48,7 @@ TEST(Config, CanSayWhatFlagsCan) {
     window = 9
     workers = 3
     memory = "heap"
+    first-page = "64KiB"
     guard = 1000
     audit = 100
     repeat = 5
@@ -71,13 +72,14 @@ TEST(Config, CanSayWhatFlagsCan) {
   EXPECT_EQ(options.window, 9U);
   EXPECT_EQ(options.workers, 3U);
   EXPECT_EQ(options.memory, memory_kind::heap);
+  EXPECT_EQ(options.first_page_class, 1U);
   EXPECT_EQ(options.guard_one_in, 1000U);
   EXPECT_EQ(options.audit_one_in, 100U);
   EXPECT_EQ(options.repeat, 5U);
   EXPECT_TRUE(options.json);
   EXPECT_FALSE(options.quiet);
   EXPECT_EQ(options.progress, progress_choice::never);
-  std::size_t const lines = 20;
+  std::size_t const lines = 21;
   EXPECT_EQ(settings().size(), lines) << "a new setting belongs into this test";
 }
 
@@ -104,6 +106,10 @@ TEST(Config, NonsenseIsRefusedByKeyAndLine) {
             "run.toml:1: 'page-budget': '16383B' must be 16KiB, the size of a page, at least, or 0 for no limit");
   EXPECT_EQ(complaint("page-budget = \"16KiB\""), "");
   EXPECT_EQ(complaint("page-budget = 0"), "");
+  EXPECT_EQ(complaint("first-page = \"64KiB\""), "");
+  EXPECT_EQ(complaint("first-page = \"adaptive\""), "");
+  EXPECT_EQ(complaint("first-page = \"32KiB\""),
+            "run.toml:1: 'first-page': '32KiB' is none of adaptive, 16KiB, 64KiB, 256KiB");
   EXPECT_THAT(complaint("deadline = 5"), HasSubstr("must be a time"));
   EXPECT_THAT(complaint("window = = 5"), HasSubstr("run.toml:1: "));
 }

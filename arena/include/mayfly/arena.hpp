@@ -189,6 +189,15 @@ class arena {
   [[nodiscard]] arena_usage usage() const noexcept;
   /// Bytes of pages and blocks held: usage().reserved_bytes without the walk.
   [[nodiscard]] std::size_t reserved_bytes() const noexcept { return page_bytes_ + block_bytes_; }
+  /// What of its pages it has bumped through: all but the room in the current one; blocks are none of it. O(1).
+  [[nodiscard]] std::size_t bumped_bytes() const noexcept { return page_bytes_ - room_bytes(); }
+  /// usage().room_bytes without the walk.
+  [[nodiscard]] std::size_t room_bytes() const noexcept { return static_cast<std::size_t>(end_ - next_); }
+  /// The class of the next first page, 0 to page_pool::classes - 1: for an arena that has none yet.
+  void set_first_class(std::size_t c) noexcept {
+    assert(c < page_pool::classes);
+    first_class_ = static_cast<std::uint32_t>(c);
+  }
   [[nodiscard]] page_pool& pool() const noexcept { return *pool_; }
   [[nodiscard]] byte_budget* budget() const noexcept { return budget_; }
 

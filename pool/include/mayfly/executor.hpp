@@ -13,6 +13,7 @@
 #include <mayfly/executor_stats.hpp>
 #include <mayfly/outcome.hpp>
 #include <mayfly/request_context.hpp>
+#include <mayfly/route_stats.hpp>
 #include <mayfly/run_result.hpp>
 #include <mayfly/submit_options.hpp>
 #include <mayfly/timer.hpp>
@@ -26,6 +27,7 @@
 #include <string_view>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace mayfly {
 
@@ -168,6 +170,10 @@ class executor {
 
   /// What has happened so far. Walks all workers' figures: for people, not for loops.
   [[nodiscard]] executor_stats stats() const;
+
+  /// What requests of each route took lately, by name; empty where executor_options::adaptive_first_page is off. Walks
+  /// what every worker knows: for people, not for loops.
+  [[nodiscard]] std::vector<route_stats> routes() const;
 
   /// Whether the calling thread is one of this executor's workers.
   [[nodiscard]] bool on_worker() const noexcept;

@@ -38,6 +38,15 @@ struct executor_options {
   /// (over_budget) while the requests in flight hold so much that another's first page would not fit.
   std::size_t page_budget_bytes = 0;
 
+  /// Whether a request's first page is of the size that costs least for what its route's requests took lately: what
+  /// they hold and do not use, and 4 KiB for each page. Every worker learns by itself, from 16 requests of a route on
+  /// and of up to 256 routes, and forgets within 40 s (executor::routes() tells). false: all begin with the next one's.
+  bool adaptive_first_page = true;
+
+  /// The class of the first page of a request whose route is not known yet: 0, 1 or 2 of
+  /// page_pool_options::class_bytes.
+  std::size_t first_page_class = 0;
+
   /// What one request may allocate from its arena; submit_options can lower or raise it for one. 0: no limit.
   std::size_t request_bytes = 0;
 

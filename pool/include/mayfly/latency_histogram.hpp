@@ -1,8 +1,9 @@
 #pragma once
 
+#include <mayfly/detail/log_linear_buckets.hpp>
+
 #include <array>
 #include <atomic>
-#include <bit>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -11,31 +12,8 @@ namespace mayfly {
 
 namespace detail {
 
-/// Log-linear buckets: exact below 64, then 32 buckets for each power of two, up to 2^42 ns (73 minutes); what is
-/// longer lands in the last one. A bucket is at most 1/32 of its values wide.
-struct latency_buckets {
-  static constexpr unsigned sub_bits = 5;
-  static constexpr std::uint64_t sub_count = std::uint64_t{1} << sub_bits;  // 32
-  static constexpr unsigned top_bit = 42;
-  static constexpr std::size_t count = (top_bit - sub_bits + 1) * sub_count;
-
-  static constexpr std::size_t index_of(std::uint64_t value) noexcept {
-    if (value < 2 * sub_count) return static_cast<std::size_t>(value);
-    unsigned const shift = static_cast<unsigned>(std::bit_width(value)) - (sub_bits + 1);
-    std::size_t const index = static_cast<std::size_t>(shift * sub_count + (value >> shift));
-    return index < count ? index : count - 1;
-  }
-  /// The least value of a bucket.
-  static constexpr std::uint64_t lower_bound(std::size_t index) noexcept {
-    if (index < 2 * sub_count) return index;
-    std::uint64_t const shift = index / sub_count - 1;
-    return (index % sub_count + sub_count) << shift;
-  }
-  /// The greatest value of a bucket.
-  static constexpr std::uint64_t upper_bound(std::size_t index) noexcept {
-    return index + 1 < count ? lower_bound(index + 1) - 1 : ~std::uint64_t{0};
-  }
-};
+/// Up to 2^42 ns (73 minutes).
+using latency_buckets = log_linear_buckets<5, 42>;
 
 }  // namespace detail
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <mayfly/page_pool.hpp>
+#include <mayfly/route_stats.hpp>
 #include <mayfly/service/answer_window.hpp>
 #include <mayfly/service/handlers.hpp>
 #include <mayfly/service/work_item.hpp>
@@ -22,12 +23,13 @@ enum class memory_kind : unsigned char {
 /// How requests are run.
 struct engine_options {
   memory_kind memory = memory_kind::arena;
-  std::size_t workers = 0;            ///< 0: what the executor chooses
-  std::size_t window = 256;           ///< requests under way at most
-  std::size_t request_bytes = 0;      ///< budget of one request's arena; 0: none
-  std::size_t page_budget_bytes = 0;  ///< budget of all arenas together; 0: none
-  std::uint32_t guard_one_in = 0;     ///< guard mode for one of so many requests; 0: off
-  std::uint32_t audit_one_in = 0;     ///< audits one of so many requests when it ends; 0: none
+  std::size_t workers = 0;                      ///< 0: what the executor chooses
+  std::size_t window = 256;                     ///< requests under way at most
+  std::size_t request_bytes = 0;                ///< budget of one request's arena; 0: none
+  std::size_t page_budget_bytes = 0;            ///< budget of all arenas together; 0: none
+  std::optional<std::size_t> first_page_class;  ///< none: adaptive (executor_options)
+  std::uint32_t guard_one_in = 0;               ///< guard mode for one of so many requests; 0: off
+  std::uint32_t audit_one_in = 0;               ///< audits one of so many requests when it ends; 0: none
   std::optional<std::chrono::nanoseconds> deadline;
 };
 
@@ -46,6 +48,8 @@ class engine {
   [[nodiscard]] virtual std::size_t workers() const = 0;
   /// Where pages came from so far; nothing where there are no pages.
   [[nodiscard]] virtual std::optional<page_pool_stats> pages() const = 0;
+  /// What requests took lately; nothing where nobody learns it.
+  [[nodiscard]] virtual std::optional<route_stats> sizes() const { return std::nullopt; }
 };
 
 /// mayfly's executor. `handlers` and `window` must outlive it; its destructor waits for what it has started.

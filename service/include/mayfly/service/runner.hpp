@@ -44,6 +44,7 @@ struct run_summary {
   double requests_per_pass = 0;
   std::vector<std::chrono::nanoseconds> passes;  ///< how long each whole one took, as pass_times keeps them
   std::optional<page_origins> pages;
+  std::optional<route_stats> sizes;  ///< of the last requests; nothing: nobody learned them
   std::optional<std::uint64_t> mallocs;
   std::uint64_t page_faults = 0;
   std::optional<audit_reports> audit;  ///< nothing: no request was audited

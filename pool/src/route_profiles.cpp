@@ -1,0 +1,120 @@
+#include "route_profiles.hpp"
+
+#include <algorithm>
+
+namespace mayfly::detail {
+
+first_page_costs::holding first_page_costs::held_by(page_pool const& pages, std::size_t c, std::size_t bytes) noexcept {
+  holding held;
+  while (held.bytes < bytes) {
+    if (held.pages != 0) {
+      // As arena::take_from_page() grows.
+      c = page_pool::classes - 1;
+      while (c > 0 && pages.class_bytes(c) > held.bytes) --c;
+    }
+    std::size_t const page_bytes = pages.class_bytes(c);
+    // From here on all are of the largest class: so many at once.
+    bool const largest = c == page_pool::classes - 1;
+    std::size_t const count = largest ? (bytes - held.bytes + page_bytes - 1) / page_bytes : 1;
+    held.pages += count;
+    held.bytes += count * page_bytes;
+  }
+  return held;
+}
+
+first_page_costs::first_page_costs(page_pool const& pages) noexcept {
+  for (std::size_t c = 0; c < page_pool::classes; ++c) {
+    for (std::size_t i = 0; i < size_buckets::count; ++i) {
+      std::size_t const bytes = size_buckets::most_bytes(i);
+      holding const held = held_by(pages, c, bytes);
+      cost_bytes_[c][i] = held.bytes - bytes + held.pages * page_cost_bytes;
+    }
+  }
+}
+
+std::size_t first_page_costs::cheapest(size_counts const& sizes) const noexcept {
+  std::array<std::uint64_t, page_pool::classes> costs{};
+  for (std::size_t i = 0; i < size_buckets::count; ++i) {
+    if (sizes.of[i] == 0) continue;
+    for (std::size_t c = 0; c < page_pool::classes; ++c) costs[c] += sizes.of[i] * cost_bytes_[c][i];
+  }
+  return static_cast<std::size_t>(std::min_element(costs.begin(), costs.end()) - costs.begin());
+}
+
+void route_profile::window::clear() noexcept {
+  bumped.clear();
+  all.clear();
+  requests.store(0, std::memory_order_relaxed);  // relaxed: a figure
+}
+
+void route_profile::add_to(size_counts& bumped, size_counts& all) const noexcept {
+  for (window const& one : windows_) {
+    one.bumped.add_to(bumped);
+    one.all.add_to(all);
+  }
+}
+
+route_profiles::route_profiles(cycle_clock const& clock, first_page_costs const& costs,
+                               std::size_t default_class) noexcept
+    : clock_{clock},
+      costs_{costs},
+      window_ticks_{clock.to_ticks(window)},
+      default_class_{static_cast<std::uint32_t>(default_class)},
+      profiles_{most_routes} {}
+
+route_profile* route_profiles::find_or_add(std::string_view route) noexcept {
+  std::size_t const home = home_of(route);
+  for (std::size_t probe = 0; probe < probes; ++probe) {
+    route_profile& here = profiles_[(home + probe) % most_routes];
+    if (is(here, route)) return &here;
+    if (here.used_.load(std::memory_order_relaxed)) continue;  // relaxed: as in is()
+    here.name_ = route.data();
+    here.name_bytes_ = route.size();
+    here.started_ = clock_.now();
+    here.first_class_.store(default_class_, std::memory_order_relaxed);  // relaxed: ordered by used_
+    // sync route-profile: release; pairs with add_to_stats(); publishes the name
+    here.used_.store(true, std::memory_order_release);
+    return &here;
+  }
+  return nullptr;
+}
+
+/// Chooses anew, from both windows; where the present one is over, the older one is forgotten then.
+bool route_profiles::decide(route_profile& of, bool window_over, cycle_clock::ticks now) noexcept {
+  bool const both_over = window_over && since_start(of, now) > 2 * window_ticks_;
+  if (both_over) {
+    // Nothing ran for a whole window, so what the older one says is older than two.
+    of.windows_[1 - of.present_].clear();
+  }
+  if (of.requests() >= route_profile::least_requests) {
+    size_counts bumped;
+    size_counts all;
+    of.add_to(bumped, all);
+    if (bumped.count() != 0) {
+      of.first_class_.store(static_cast<std::uint32_t>(costs_.cheapest(bumped)), std::memory_order_relaxed);
+    }
+  }
+  if (window_over) {
+    of.present_ = 1 - of.present_;
+    of.windows_[of.present_].clear();
+    of.started_ = now;
+  }
+  return true;
+}
+
+void route_profiles::add_to_stats(std::vector<route_sums>& sums) const {
+  if (!profiles_) return;
+  for (std::size_t i = 0; i < most_routes; ++i) {
+    route_profile const& profile = profiles_[i];
+    // sync route-profile: acquire; pairs with find_or_add(); reads the name
+    if (!profile.used_.load(std::memory_order_acquire)) continue;
+    std::string_view const route{profile.name_, profile.name_bytes_};
+    auto line = std::find_if(sums.begin(), sums.end(), [&](route_sums const& one) { return one.route == route; });
+    if (line == sums.end()) line = sums.insert(line, route_sums{.route = route});
+    line->requests += profile.requests();
+    line->first_class = std::max(line->first_class, profile.first_class());
+    profile.add_to(line->bumped, line->all);
+  }
+}
+
+}  // namespace mayfly::detail

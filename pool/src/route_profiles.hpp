@@ -1,0 +1,154 @@
+#pragma once
+
+#include "size_sketch.hpp"
+#include <mayfly/detail/cycle_clock.hpp>
+#include <mayfly/detail/mapping.hpp>
+#include <mayfly/page_pool.hpp>
+#include <mayfly/route_stats.hpp>
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+namespace mayfly::detail {
+
+/// What a first page of each class would cost a request, by its size: the bytes that it holds and does not use, and 4
+/// KiB for each page. A page more costs some 20 ns to take, touch and give back, which is what writing 1 to 4 KiB does.
+class first_page_costs {
+ public:
+  static constexpr std::size_t page_cost_bytes = std::size_t{4} << 10U;
+
+  explicit first_page_costs(page_pool const& pages) noexcept;
+
+  /// The class that is cheapest for requests of these sizes; of equals the smaller.
+  [[nodiscard]] std::size_t cheapest(size_counts const& sizes) const noexcept;
+
+  struct holding {
+    std::size_t pages = 0;
+    std::size_t bytes = 0;
+  };
+  /// What an arena takes from the pool to bump through so many bytes, when its first page is of class c and nothing is
+  /// lost at pages' ends.
+  [[nodiscard]] static holding held_by(page_pool const& pages, std::size_t c, std::size_t bytes) noexcept;
+
+ private:
+  std::array<std::array<std::uint64_t, size_buckets::count>, page_pool::classes> cost_bytes_;
+};
+
+/// What one worker has seen of one route, in two windows of time: when the present one has lasted long enough, the one
+/// before is forgotten. Written by that worker. Valid as zero bytes.
+class route_profile {
+ public:
+  static constexpr std::uint64_t least_requests = 16;  ///< before the first decision
+
+  [[nodiscard]] std::size_t first_class() const noexcept { return first_class_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::uint64_t requests() const noexcept {
+    return windows_[0].requests.load(std::memory_order_relaxed) + windows_[1].requests.load(std::memory_order_relaxed);
+  }
+  void add_to(size_counts& bumped, size_counts& all) const noexcept;
+
+ private:
+  friend class route_profiles;
+
+  struct window {
+    size_recorder bumped;
+    size_recorder all;
+    std::atomic<std::uint64_t> requests;
+
+    void clear() noexcept;
+  };
+
+  std::atomic<bool> used_;  // publishes the name (sync route-profile)
+  char const* name_;
+  std::size_t name_bytes_;
+  cycle_clock::ticks started_;  // the present window
+  std::uint32_t present_;       // its index
+  std::atomic<std::uint32_t> first_class_;
+  std::array<window, 2> windows_;
+};
+
+/// One line of route_stats in the making.
+struct route_sums {
+  std::string_view route;
+  std::uint64_t requests = 0;
+  std::size_t first_class = 0;
+  size_counts bumped{};
+  size_counts all{};
+};
+
+/// The routes that one worker has run. A route is known by where its name stands (submit_options::route), so that
+/// finding it costs no look at the name.
+class route_profiles {
+ public:
+  static constexpr std::size_t most_routes = 256;  ///< those beyond keep the default
+  static constexpr std::chrono::seconds window{20};
+
+  /// Where the kernel refuses the memory, no route is ever known.
+  route_profiles(cycle_clock const& clock, first_page_costs const& costs, std::size_t default_class) noexcept;
+
+  /// What is known of the route, to be told of its next request too; null where there is no room for it. The worker.
+  [[nodiscard]] route_profile* find(std::string_view route) noexcept {
+    if (!profiles_) [[unlikely]]
+      return nullptr;
+    route_profile& likely = profiles_[home_of(route)];
+    if (is(likely, route)) [[likely]]
+      return &likely;
+    return find_or_add(route);
+  }
+
+  /// A request has run: it bumped through so many bytes of its own arena's pages, and took `all` bytes in all. `now`: 0
+  /// where the caller has not read the clock. Whether there is a new decision. The worker.
+  bool record(route_profile& of, std::size_t bumped, std::size_t all, cycle_clock::ticks now) noexcept {
+    route_profile::window& present = of.windows_[of.present_];
+    present.bumped.record(bumped);
+    present.all.record(all);
+    // relaxed: one writer
+    std::uint64_t const requests = present.requests.load(std::memory_order_relaxed) + 1;
+    present.requests.store(requests, std::memory_order_relaxed);
+    if (now == 0 && requests % untimed_requests == 0) now = clock_.now();
+    bool const over = now != 0 && since_start(of, now) > window_ticks_;
+    if (!over && !decides_after(requests)) [[likely]]
+      return false;
+    return decide(of, over, now);
+  }
+
+  /// Adds what this worker knows to the list, a line a route. Any thread.
+  void add_to_stats(std::vector<route_sums>& sums) const;
+
+ private:
+  static constexpr std::uint64_t untimed_requests = 16;
+  static constexpr std::size_t probes = 8;
+
+  /// Nothing where the window began after the reading was taken.
+  [[nodiscard]] static cycle_clock::ticks since_start(route_profile const& of, cycle_clock::ticks now) noexcept {
+    return now > of.started_ ? now - of.started_ : 0;
+  }
+  [[nodiscard]] static bool decides_after(std::uint64_t requests) noexcept {
+    return requests >= route_profile::least_requests && (requests & (requests - 1)) == 0;
+  }
+  [[nodiscard]] static std::size_t home_of(std::string_view route) noexcept {
+    // Fibonacci hashing: Knuth, The Art of Computer Programming, vol. 3, 6.4
+    auto const address = reinterpret_cast<std::uintptr_t>(route.data());
+    return static_cast<std::size_t>(address * 0x9E37'79B9'7F4A'7C15U >> 56U);
+  }
+  [[nodiscard]] static bool is(route_profile const& profile, std::string_view route) noexcept {
+    // relaxed: this thread wrote it
+    return profile.used_.load(std::memory_order_relaxed) && profile.name_ == route.data() &&
+           profile.name_bytes_ == route.size();
+  }
+  [[nodiscard]] route_profile* find_or_add(std::string_view route) noexcept;
+  bool decide(route_profile& of, bool window_over, cycle_clock::ticks now) noexcept;
+
+  cycle_clock const& clock_;
+  first_page_costs const& costs_;
+  cycle_clock::ticks window_ticks_;
+  std::uint32_t default_class_;
+  mapped_array<route_profile> profiles_;
+};
+static_assert(route_profiles::most_routes == 256, "home_of() takes eight bits");
+
+}  // namespace mayfly::detail
