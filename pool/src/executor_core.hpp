@@ -56,6 +56,7 @@ class executor_core {
   // submit.cpp; any thread
   submission begin(submit_options const& options, std::size_t job_bytes, std::size_t job_alignment);
   admission commit(submission& taken, job_functions const* functions, submit_options const& options) noexcept;
+  void abandon(submission& taken) noexcept;
   admission_reason refuse(submit_options const& options, admission_reason reason) noexcept;
 
   // drain.cpp
@@ -91,7 +92,11 @@ class executor_core {
   void close_rings() noexcept;
 
   // submit.cpp
-  [[nodiscard]] bool over_page_budget() const noexcept;
+  [[nodiscard]] std::size_t predicted_bytes(submit_options const& options) const noexcept;
+  [[nodiscard]] bool over_page_budget(std::size_t predicted) const noexcept;
+  void unpromise(std::size_t bytes) noexcept {
+    if (bytes != 0) promised_.refund(bytes);
+  }
   void announce() noexcept;
 
   // work.cpp
@@ -101,6 +106,7 @@ class executor_core {
   void idle(worker& me) noexcept;
   void help_out(worker& me) noexcept;
   void run_request(worker& me, std::uint32_t slot) noexcept;
+  void learn(worker& me, route_profile& of, scope& ended, cycle_clock::ticks now) noexcept;
   [[nodiscard]] outcome_kind run_in_scope(worker& me, request_record& record, scope& in,
                                           start_verdict verdict) noexcept;
   [[nodiscard]] bool should_wake() const noexcept { return work_waits() || help_->wanted() || stopping(); }
@@ -116,7 +122,9 @@ class executor_core {
   std::uint32_t fork_depth_;
   std::optional<page_pool> own_pages_;  // none when the options bring one
   page_pool* pages_;
+  bool limits_pages_;
   first_page_costs first_page_costs_;
+  route_forecasts forecasts_;  // only where limits_pages_
   scope_registry registry_;
   mapped_array<request_record> records_;  // by slot_index()
   std::array<std::unique_ptr<index_ring>, priority_count> rings_;
@@ -127,6 +135,7 @@ class executor_core {
   timers timers_;
   std::mutex drain_mutex_;  // one drain at a time
 
+  alignas(64) byte_budget promised_;                                 // each request's prediction, where limits_pages_
   alignas(64) std::atomic<bool> stopping_{false};                    // written once, at the end
   alignas(64) std::array<std::atomic<std::uint64_t>, 8> refused_{};  // by admission_reason, by refused submitters only
 };

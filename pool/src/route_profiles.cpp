@@ -54,6 +54,15 @@ void route_profile::add_to(size_counts& bumped, size_counts& all) const noexcept
   }
 }
 
+std::size_t route_profile::forecast_bytes() const noexcept {
+  size_counts bumped;
+  size_counts all;
+  add_to(bumped, all);
+  auto const sized = static_cast<double>(all.count());
+  auto const wanted = 0.95 * (sized + static_cast<double>(all.zeros)) - static_cast<double>(all.zeros);
+  return requests() < least_requests || wanted <= 0 ? 0 : all.quantile(wanted / sized);
+}
+
 route_profiles::route_profiles(cycle_clock const& clock, first_page_costs const& costs,
                                std::size_t default_class) noexcept
     : clock_{clock},

@@ -6,6 +6,7 @@
 #include <mayfly/page_pool.hpp>
 #include <mayfly/route_stats.hpp>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
@@ -49,6 +50,8 @@ class route_profile {
   [[nodiscard]] std::uint64_t requests() const noexcept {
     return windows_[0].requests.load(std::memory_order_relaxed) + windows_[1].requests.load(std::memory_order_relaxed);
   }
+  /// What 95 of 100 requests kept within lately; 0 before there are enough, or where these took nothing.
+  [[nodiscard]] std::size_t forecast_bytes() const noexcept;
   void add_to(size_counts& bumped, size_counts& all) const noexcept;
 
  private:
@@ -78,6 +81,37 @@ struct route_sums {
   std::size_t first_class = 0;
   size_counts bumped{};
   size_counts all{};
+};
+
+/// Each route's forecast, for threads that submit: written by workers where they decide. A route that shares its place
+/// with another has the forecast of whichever was told last, or none. Wait-free, any thread.
+class route_forecasts {
+ public:
+  void set(std::string_view route, std::size_t bytes) noexcept {
+    std::uint64_t const pages = std::min<std::uint64_t>((bytes + unit_bytes - 1) / unit_bytes, UINT32_MAX);
+    std::uint64_t const key = key_of(route);
+    place_of(key).store(key << 32U | pages, std::memory_order_relaxed);  // relaxed: a hint that stands for itself
+  }
+  /// 0: not known.
+  [[nodiscard]] std::size_t of(std::string_view route) const noexcept {
+    std::uint64_t const key = key_of(route);
+    std::uint64_t const word = place_of(key).load(std::memory_order_relaxed);  // relaxed: as in set()
+    return word >> 32U == key ? static_cast<std::size_t>(word & UINT32_MAX) * unit_bytes : 0;
+  }
+
+ private:
+  static constexpr std::size_t unit_bytes = std::size_t{4} << 10U;
+  static constexpr std::size_t places = 1024;
+
+  [[nodiscard]] static std::uint64_t key_of(std::string_view route) noexcept {
+    return reinterpret_cast<std::uintptr_t>(route.data()) * 0x9E37'79B9'7F4A'7C15U >> 32U;  // as in home_of()
+  }
+  [[nodiscard]] std::atomic<std::uint64_t>& place_of(std::uint64_t key) noexcept { return words_[key >> 22U]; }
+  [[nodiscard]] std::atomic<std::uint64_t> const& place_of(std::uint64_t key) const noexcept {
+    return words_[key >> 22U];
+  }
+
+  std::array<std::atomic<std::uint64_t>, places> words_{};
 };
 
 /// The routes that one worker has run. A route is known by where its name stands (submit_options::route), so that

@@ -61,21 +61,28 @@ submission executor_core::begin(submit_options const& options, std::size_t job_b
     deadline = now + clock_.to_ticks(*left);
     wanted.deadline = wanted.opened + *left;
   }
-  if (over_page_budget()) return refused(admission_reason::over_budget);
+  std::size_t const predicted = limits_pages_ ? predicted_bytes(options) : 0;
+  if (over_page_budget(predicted)) return refused(admission_reason::over_budget);
   std::size_t const bytes = options.request_bytes != 0 ? options.request_bytes : options_.request_bytes;
   if (bytes != 0) wanted.byte_budget = bytes;
 
+  if (predicted != 0 && !promised_.try_charge(predicted)) return refused(admission_reason::over_budget);
   scope* const opened = registry_.open(wanted);
-  if (opened == nullptr) return refused(admission_reason::queue_full);
+  if (opened == nullptr) {
+    unpromise(predicted);
+    return refused(admission_reason::queue_full);
+  }
   request_record& record = records_[opened->slot_index()];
   record.owner = opened;
   record.submitted = now;
   record.deadline = deadline;
+  record.promised_bytes = predicted;
   record.job = record.storage;
   if (!request_record::fits(job_bytes, job_alignment)) {
     record.job = opened->main_arena().try_allocate(job_bytes, job_alignment);
     if (record.job == nullptr) {
       opened->close();
+      unpromise(predicted);
       return refused(admission_reason::over_budget);
     }
   }
@@ -109,10 +116,22 @@ admission_reason executor_core::refuse(submit_options const& options, admission_
   return reason;
 }
 
-/// Whether the memory that requests hold now leaves no room for another's first page. Idle pages are room.
-bool executor_core::over_page_budget() const noexcept {
+void executor_core::abandon(submission& taken) noexcept {
+  std::size_t const promised = taken.record->promised_bytes;
+  taken.record->owner->close();
+  unpromise(promised);
+}
+
+/// What requests of the route took lately. One that needs more than there is at all is tried when nothing else runs.
+std::size_t executor_core::predicted_bytes(submit_options const& options) const noexcept {
+  return std::min(forecasts_.of(options.route), pages_->options().max_bytes);
+}
+
+/// Whether the memory that requests hold now leaves no room for what another is predicted to take, a first page at
+/// least. Idle pages are room.
+bool executor_core::over_page_budget(std::size_t predicted) const noexcept {
   std::size_t const most = pages_->options().max_bytes;
-  std::size_t const wanted = pages_->class_bytes(0);
+  std::size_t const wanted = std::max(predicted, pages_->class_bytes(0));
   std::size_t const committed = pages_->committed_bytes();
   if (committed < most && most - committed >= wanted) return false;
   page_pool_stats const now = pages_->stats();
@@ -132,7 +151,7 @@ admission commit_request(executor_core& core, submission& taken, job_functions c
   return core.commit(taken, functions, options);
 }
 
-void abandon_request(submission& taken) noexcept { taken.record->owner->close(); }
+void abandon_request(executor_core& core, submission& taken) noexcept { core.abandon(taken); }
 
 admission_reason refuse_request(executor_core& core, submit_options const& options, admission_reason reason) noexcept {
   return core.refuse(options, reason);

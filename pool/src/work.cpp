@@ -172,19 +172,24 @@ void executor_core::run_request(worker& me, std::uint32_t slot) noexcept {
   route_profile* const known = adapts ? me.routes.find(in.route()) : nullptr;
   if (known != nullptr) in.main_arena().set_first_class(known->first_class());
   outcome_kind const kind = run_in_scope(me, record, in, verdict);
-  if (known != nullptr) {
-    arena const& own = in.main_arena();
-    me.routes.record(*known, own.bumped_bytes(), in.reserved_bytes() - own.room_bytes(), start);
-  }
+  if (known != nullptr) learn(me, *known, in, start);
 
   if (record.stop_linked) record.unlink_stop();
   me.figures.ended[static_cast<std::size_t>(kind)].add();
   if (options_.observer != nullptr) options_.observer->on_close(in.id(), in.route(), kind);
+  unpromise(record.promised_bytes);
   in.close();  // the slot, and the record, may be another request's from here on
 
   if (!options_.statistics) return;
   me.last_now = clock_.now();
   if (verdict == start_verdict::go) me.figures.run_time.record(clock_.to_ns(me.last_now - start));
+}
+
+/// Remembers what the request took, for the next of its route.
+void executor_core::learn(worker& me, route_profile& of, scope& ended, cycle_clock::ticks now) noexcept {
+  arena const& own = ended.main_arena();
+  bool const decided = me.routes.record(of, own.bumped_bytes(), ended.reserved_bytes() - own.room_bytes(), now);
+  if (decided && limits_pages_) forecasts_.set(ended.route(), of.forecast_bytes());
 }
 
 /// The handler and the completion, in the request's scope, isolated: whatever waits in there takes this request's

@@ -5,7 +5,11 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <future>
+#include <latch>
 #include <string_view>
+#include <thread>
+#include <vector>
 
 namespace {
 
@@ -90,6 +94,99 @@ TEST(AdaptiveFirstPage, ARequestWhoseBudgetIsSmallerThanTheKnownPageTakesASmalle
   });
   ASSERT_TRUE(held.has_value());
   EXPECT_EQ(held.value(), 16 * kib);
+}
+
+/// The one worker of such an executor, busy until told.
+class busy_worker {
+ public:
+  explicit busy_worker(executor& pool)
+      : running_(pool.submit("busy", [this](request_context&) {
+          started_.count_down();
+          end_.wait();
+        })) {
+    started_.wait();
+  }
+  void let_go() {
+    end_.count_down();
+    running_.get();
+  }
+
+ private:
+  std::latch started_{1};
+  std::latch end_{1};
+  std::future<void> running_;
+};
+
+/// A future is ready before its request has ended.
+void let_end(executor& pool) {
+  while (pool.stats().in_flight != 0) std::this_thread::yield();
+}
+
+/// How many more requests of the route are accepted, of so many; they wait.
+std::size_t accepted_of(executor& pool, std::string_view route, std::size_t tries,
+                        std::vector<std::future<void>>& waiting) {
+  std::size_t accepted = 0;
+  for (std::size_t i = 0; i < tries; ++i) {
+    auto const before = pool.stats().accepted;
+    waiting.push_back(pool.submit(route, [](request_context&) {}));
+    accepted += pool.stats().accepted - before;
+  }
+  return accepted;
+}
+
+TEST(PredictedBytes, NoMoreRequestsAreAcceptedThanThereIsMemoryFor) {
+  executor pool{{.workers = 1, .page_budget_bytes = 7 * kib * kib}};
+  for (int i = 0; i < 32; ++i) pages_of(pool, "large", 2000 * kib);  // 2 MiB by the sketch
+  for (int i = 0; i < 32; ++i) pages_of(pool, "small", 3 * kib);
+  for (int round = 0; round < 3; ++round) {
+    std::vector<std::future<void>> waiting;
+    busy_worker busy{pool};
+    EXPECT_EQ(accepted_of(pool, "large", 10, waiting), 3U) << round;
+    EXPECT_EQ(accepted_of(pool, "small", 10, waiting), 10U) << "there is room for these: " << round;
+    EXPECT_EQ(accepted_of(pool, "unknown", 10, waiting), 10U) << round;
+    busy.let_go();
+    for (auto& one : waiting) one.wait();
+    let_end(pool);
+  }
+}
+
+TEST(PredictedBytes, OneThatNeedsMoreThanThereIsIsTriedAlone) {
+  executor pool{{.workers = 1, .page_budget_bytes = 2 * kib * kib}};
+  for (int i = 0; i < 32; ++i) {
+    pages_of(pool, "largest", 2000 * kib);
+    let_end(pool);
+  }
+  EXPECT_EQ(pages_of(pool, "largest", 1 * kib), 1U);
+  let_end(pool);
+  std::vector<std::future<void>> waiting;
+  busy_worker busy{pool};
+  EXPECT_EQ(accepted_of(pool, "largest", 5, waiting), 1U);
+  busy.let_go();
+}
+
+TEST(PredictedBytes, AreSetAsideForNobodyWhereNothingLimitsPages) {
+  executor pool{{.workers = 1}};
+  for (int i = 0; i < 32; ++i) pages_of(pool, "large", 2000 * kib);
+  std::vector<std::future<void>> waiting;
+  busy_worker busy{pool};
+  EXPECT_EQ(accepted_of(pool, "large", 500, waiting), 500U);
+  busy.let_go();
+}
+
+TEST(PredictedBytes, AreGivenBackByARequestThatCannotBeMade) {
+  executor pool{{.workers = 1, .page_budget_bytes = 7 * kib * kib}};
+  for (int i = 0; i < 32; ++i) pages_of(pool, "large", 2000 * kib);
+  struct thrower {
+    thrower() = default;
+    thrower(thrower const&) { throw 42; }
+    void operator()(request_context&) const {}
+  };
+  thrower const handler;
+  for (int i = 0; i < 20; ++i) EXPECT_THROW(static_cast<void>(pool.submit("large", handler)), int);
+  std::vector<std::future<void>> waiting;
+  busy_worker busy{pool};
+  EXPECT_EQ(accepted_of(pool, "large", 10, waiting), 3U);
+  busy.let_go();
 }
 
 TEST(AdaptiveFirstPage, RoutesTellWhatTheirRequestsTook) {

@@ -28,7 +28,7 @@ class executor_core;
 [[nodiscard]] admission commit_request(executor_core& core, submission& taken, job_functions const* functions,
                                        submit_options const& options) noexcept;
 /// Closes the scope of a submission that is not to be.
-void abandon_request(submission& taken) noexcept;
+void abandon_request(executor_core& core, submission& taken) noexcept;
 /// Counts a refusal, and tells the observer.
 admission_reason refuse_request(executor_core& core, submit_options const& options, admission_reason reason) noexcept;
 /// Reports, and does what the options say about an escape. True: the request is to be refused.
@@ -107,11 +107,12 @@ struct closure_check {
 /// What is left of a request that was refused at the queue: nothing, also when telling it so throws.
 template <class Job>
 struct undo_submission {
+  executor_core& core;
   submission& taken;
   Job* made;
   ~undo_submission() {
     std::destroy_at(made);
-    abandon_request(taken);
+    abandon_request(core, taken);
   }
 };
 
@@ -122,7 +123,7 @@ template <class Check, class Job>
                                   scope const& caller) {
   std::optional<escape_report> const found = Check::find(*made, options, caller);
   if (!found || !stops(core, *found)) return false;
-  undo_submission<Job> const leaves_nothing{taken, made};
+  undo_submission<Job> const leaves_nothing{core, taken, made};
   refuse_request(core, options, admission_reason::escapes);
   if constexpr (HearsEscape<decltype(made->completion)>) made->completion.escaped(*found);
   return true;
@@ -145,7 +146,7 @@ admission place(executor_core& core, submit_options const& options, Handler&& ha
     }
     made = ::new (taken.storage) job(std::forward<Handler>(handler), std::forward<Completion>(completion));
   } catch (...) {
-    abandon_request(taken);
+    abandon_request(core, taken);
     throw;
   }
   if constexpr (Check::looks) {
@@ -155,7 +156,7 @@ admission place(executor_core& core, submit_options const& options, Handler&& ha
   }
   admission const answer = commit_request(core, taken, &job::functions, options);
   if (!answer) {
-    undo_submission<job> const leaves_nothing{taken, made};
+    undo_submission<job> const leaves_nothing{core, taken, made};
     if constexpr (HearsRefusal<std::decay_t<Completion>>) made->completion.refused(answer.reason());
   }
   return answer;

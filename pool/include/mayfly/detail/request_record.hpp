@@ -55,9 +55,10 @@ struct alignas(64) request_record {
   job_functions const* functions;
   void* job;
   scope* owner;
-  std::uint64_t submitted;  ///< ticks
-  std::uint64_t deadline;   ///< ticks; 0: none
-  bool stop_linked;         ///< between link_stop() and unlink_stop()
+  std::uint64_t submitted;     ///< ticks
+  std::uint64_t deadline;      ///< ticks; 0: none
+  std::size_t promised_bytes;  ///< of the page budget, set aside until it has run
+  bool stop_linked;            ///< between link_stop() and unlink_stop()
   alignas(64) std::byte stop[sizeof(stop_callback)];
   alignas(64) std::byte storage[inline_bytes];
 
