@@ -145,6 +145,7 @@ std::vector<route_stats> executor_core::routes() const {
   std::vector<route_sums> sums;
   for (auto const& one : workers_) one->routes.add_to_stats(sums);
   std::vector<route_stats> lines;
+  lines.reserve(sums.size());
   for (route_sums const& of : sums) {
     lines.push_back({.route = std::string{of.route},
                      .requests = of.requests,

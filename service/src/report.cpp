@@ -8,6 +8,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstdio>
+#include <optional>
 
 namespace mayfly::service {
 
@@ -142,6 +143,16 @@ void add_latency(json_text& to, latency_histogram const& latency) {
   to.close();
 }
 
+void add_sizes(json_text& to, std::optional<route_stats> const& sizes) {
+  if (!sizes) return to.raw("request_bytes", "null");
+  to.open("request_bytes");
+  to.count("p50", sizes->p50_bytes);
+  to.count("p95", sizes->p95_bytes);
+  to.count("p99", sizes->p99_bytes);
+  to.count("first_page", sizes->first_page_bytes);
+  to.close();
+}
+
 void add_memory(table& to, run_summary const& summary) {
   auto const& totals = summary.totals;
   if (summary.pages) {
@@ -233,16 +244,7 @@ std::string summary_json(run_options const& options, run_summary const& summary)
   if (summary.pages) {
     to.number("arena_bytes_per_request", per_request(summary, totals.arena_bytes), 1);
     to.number("reserved_bytes_per_request", per_request(summary, totals.reserved_bytes), 1);
-    if (summary.sizes) {
-      to.open("request_bytes");
-      to.count("p50", summary.sizes->p50_bytes);
-      to.count("p95", summary.sizes->p95_bytes);
-      to.count("p99", summary.sizes->p99_bytes);
-      to.count("first_page", summary.sizes->first_page_bytes);
-      to.close();
-    } else {
-      to.raw("request_bytes", "null");
-    }
+    add_sizes(to, summary.sizes);
     to.open("pages");
     to.number("per_request", per_request(summary, totals.pages), 4);
     to.count("from_magazine", summary.pages->magazine);
