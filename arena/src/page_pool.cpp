@@ -37,6 +37,9 @@ page_pool_options checked(page_pool_options options) {
       refuse("magazine_pages" + at, std::to_string(options.magazine_pages[c]), "must be 1 to 4096");
     }
   }
+  if (options.idle_epochs < 1 || options.idle_epochs > page_pool_options::most_idle_epochs) {
+    refuse("idle_epochs", std::to_string(options.idle_epochs), "must be 1 to 64");
+  }
   if (options.max_bytes < options.class_bytes[0]) {
     refuse("max_bytes", std::to_string(options.max_bytes), "must hold at least one page of the smallest class");
   }
@@ -70,8 +73,9 @@ page_pool::page_pool(page_pool_options const& options)
       descriptors_{spans_.bytes() >> unit_shift_},
       span_words_{spans_.spans()},
       pages_{static_cast<std::uint32_t>(spans_.bytes() >> unit_shift_), classes, magazine_sizes(options_)},
-      handles_{spans_.start(), spans_.bytes()} {
-  if (!spans_.ready() || !descriptors_ || !span_words_ || !pages_.ready()) {
+      handles_{spans_.start(), spans_.bytes()},
+      idle_threads_{detail::recycler::max_threads} {
+  if (!spans_.ready() || !descriptors_ || !span_words_ || !pages_.ready() || !idle_threads_) {
     throw allocation_error{refusal::system, 0, 0, spans_.bytes() >> unit_shift_, errno};
   }
   start_listening();

@@ -57,6 +57,12 @@ std::uint32_t recycler::cached_items(std::size_t c) const noexcept {
   return items;
 }
 
+std::uint64_t recycler::taken_by(thread_index thread) const noexcept {
+  std::uint64_t taken = 0;
+  for (auto const& of_class : caches_[thread].taken) taken += of_class.load(std::memory_order_relaxed);  // a statistic
+  return taken;
+}
+
 std::uint64_t recycler::taken_cached(std::size_t c) const noexcept {
   std::uint64_t taken = 0;
   for (thread_index thread = 0; thread < walk_limit(); ++thread) {

@@ -32,6 +32,8 @@ TEST(PagePool, RefusesNonsenseByTheOptionsName) {
   expect_refused({.magazine_pages = {0, 1, 1}}, "magazine_pages[0]");
   expect_refused({.magazine_pages = {1, 1, 4097}}, "magazine_pages[2]");
   expect_refused({.max_bytes = 16 * kib - 1}, "max_bytes");
+  expect_refused({.idle_epochs = 0}, "idle_epochs");
+  expect_refused({.idle_epochs = 65}, "idle_epochs");
 }
 
 TEST(PagePool, AcceptsTheLastValuesThatMakeSense) {

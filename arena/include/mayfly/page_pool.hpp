@@ -8,6 +8,8 @@
 #include <mayfly/detail/recycler.hpp>
 #include <mayfly/detail/span_space.hpp>
 #include <mayfly/detail/thread_index.hpp>
+#include <mayfly/page_pool_options.hpp>
+#include <mayfly/page_pool_stats.hpp>
 
 #include <array>
 #include <atomic>
@@ -16,7 +18,6 @@
 #include <cstdint>
 #include <limits>
 #include <mutex>
-#include <optional>
 
 namespace mayfly {
 
@@ -24,86 +25,6 @@ namespace detail {
 class page_quarantine;
 class quarantine_admission;
 }  // namespace detail
-
-/// What a page pool is made of. All sizes in bytes; the constructor refuses nonsense by the option's name.
-struct page_pool_options {
-  static constexpr std::size_t classes = 3;
-  static constexpr std::size_t unlimited = std::numeric_limits<std::size_t>::max();
-
-  /// Addresses to reserve (no memory): 16 MiB to 1 TiB. Halved until the system grants it; see reserved_bytes().
-  std::size_t reserve_bytes = std::size_t{64} << 30U;
-  /// The page budget: memory the pool may hold at once, in use or idle.
-  std::size_t max_bytes = unlimited;
-  /// Page sizes: powers of two from 4 KiB to 2 MiB, each larger than the one before.
-  std::array<std::size_t, classes> class_bytes{std::size_t{16} << 10U, std::size_t{64} << 10U, std::size_t{256} << 10U};
-  /// Pages in one magazine of each class (1 to 4096); a thread keeps at most two magazines of a class, and one page.
-  std::array<std::uint32_t, classes> magazine_pages{32, 8, 4};
-  /// Idle memory kept for each class outside the magazines; what comes on top goes back to the system at once.
-  std::size_t idle_cap_bytes = std::size_t{256} << 20U;
-  /// Idle pages of each class that trim() leaves.
-  std::uint32_t idle_floor_pages = 64;
-  /// Idle memory kept in blocks, which serve allocations too large for a page.
-  std::size_t block_cache_bytes = std::size_t{64} << 20U;
-  /// false: a page is never handed out twice while fresh addresses last, and faults (under ASan: is poisoned) once
-  /// given back. Recycling hides use after free from sanitizers; this shows it.
-  bool recycle = true;
-  /// Every page and block that is given back is filled with this: whoever still reads it sees the pattern, and so does
-  /// who reads recycled memory before writing. Costs as long as writing the page does. Nothing: left as it is.
-  std::optional<std::byte> fill{};
-};
-
-/// How much memory of ended owners a quarantine keeps out of reach; see page_pool::start_quarantine().
-struct quarantine_limits {
-  /// Pages and blocks: 1 to 65,536.
-  std::uint32_t pages = 1024;
-  /// Their bytes, which stay committed; at least one page of the smallest class.
-  std::size_t bytes = std::size_t{64} << 20U;
-  /// Memory mappings that all quarantines of the process may cost (a page may cost two); 0: a quarter of
-  /// vm.max_map_count.
-  std::size_t mappings = 0;
-};
-
-/// What lies in quarantine. A snapshot, as page_class_stats.
-struct quarantine_stats {
-  std::uint64_t owners = 0;
-  std::uint64_t pages = 0;
-  std::uint64_t blocks = 0;
-  std::size_t bytes = 0;         ///< part of committed_bytes
-  std::uint64_t taken = 0;       ///< pages and blocks that came in, ever
-  std::uint64_t overflowed = 0;  ///< ... that did not, because the limits do not hold as much of one owner, ever
-  std::uint64_t refused = 0;     ///< ... that did not, because the system would not protect them, ever
-};
-
-/// Where the pool's pages are, for one page class. A snapshot: exact when nobody takes or gives.
-struct page_class_stats {
-  std::size_t page_bytes = 0;
-  std::uint64_t made = 0;    ///< pages ever cut from fresh addresses
-  std::uint64_t in_use = 0;  ///< held by arenas
-  std::uint64_t in_magazines = 0;
-  std::uint64_t in_depot = 0;
-  std::uint64_t in_quarantine = 0;  ///< given back, and out of reach for a while
-  std::uint64_t returned = 0;       ///< addresses kept, memory given back to the system
-  std::uint64_t from_magazine = 0;  ///< takes served by this thread's magazines, ever
-  std::uint64_t from_depot = 0;     ///< takes that fetched a magazine from the depot, ever
-  std::uint64_t from_system = 0;    ///< takes that needed new memory from the system, ever
-};
-
-/// Where all of the pool's memory is, as page_class_stats.
-struct page_pool_stats {
-  std::array<page_class_stats, page_pool_options::classes> classes{};
-  std::size_t reserved_bytes = 0;   ///< addresses
-  std::size_t committed_bytes = 0;  ///< memory held, in use or idle; what max_bytes limits
-  std::size_t peak_committed_bytes = 0;
-  std::uint64_t blocks_in_use = 0;
-  std::size_t idle_block_bytes = 0;
-  std::uint64_t blocks_from_cache = 0;   ///< ever
-  std::uint64_t blocks_from_system = 0;  ///< ever
-  quarantine_stats quarantine{};
-
-  [[nodiscard]] std::uint64_t pages_in_use() const noexcept {
-    return classes[0].in_use + classes[1].in_use + classes[2].in_use;
-  }
-};
 
 /// Memory handed out by the pool: a page or a block. `data` is null when refused, and then `reason` says why.
 struct page_span {
@@ -225,6 +146,14 @@ class page_pool final : private detail::thread_exit_listener {
   /// Gives idle memory beyond the floor back to the system: the quarantine, depots, cached blocks, and with `magazines`
   /// what threads' magazines hold, sleeping or not. Returns the bytes given back.
   std::size_t trim(bool magazines = false) noexcept;
+
+  /// Gives back what has not been needed lately: an epoch is the time between two calls, a second for example. Of each
+  /// class the pages that lay in the depot for idle_epochs epochs and that nobody asked for, all but idle_floor_pages;
+  /// what threads hold that took nothing for as long, sleeping or not, goes to the depot first, for all to take; cached
+  /// blocks, when none was taken for as long. Never by what a request once took (Bonwick and Adams, "Magazines and
+  /// Vmem", 2001, call it the depot's working set). Returns the bytes given back. One thread at a time does it, another
+  /// that calls meanwhile gets 0. Costs a system call for each page that goes, and a look at each thread's cache.
+  std::size_t end_epoch() noexcept;
 
   /// From now on arena::reset_into() keeps pages out of reach for a while. Called again it raises limits,
   /// never lowers one. Throws std::invalid_argument naming the limit, allocation_error where the system refuses memory.
@@ -357,6 +286,9 @@ class page_pool final : private detail::thread_exit_listener {
   std::size_t return_pages(std::size_t c, detail::index_chain chain) noexcept;
   void retire(std::size_t c, std::uint32_t index) noexcept;
   std::size_t release_idle_blocks() noexcept;
+  void take_from_idle_threads() noexcept;
+  std::size_t return_surplus(std::size_t c) noexcept;
+  std::size_t release_unneeded_blocks() noexcept;
   std::size_t reclaim(std::size_t wanted) noexcept;
 
   [[nodiscard]] bool commit(std::byte* start, std::size_t bytes) noexcept;
@@ -381,6 +313,17 @@ class page_pool final : private detail::thread_exit_listener {
   std::array<carver, bins> block_carvers_{};
   std::mutex runs_mutex_;  // guards idle_runs_
   std::array<idle_run, cached_runs> idle_runs_{};
+
+  /// What one thread had taken when an epoch ended, and for how many since it has taken nothing more.
+  struct idle_thread {
+    std::uint64_t taken = 0;
+    std::uint32_t epochs = 0;
+  };
+  std::mutex epoch_mutex_;  // guards the four below
+  std::uint64_t epoch_ = 0;
+  std::array<std::array<std::uint32_t, page_pool_options::most_idle_epochs>, classes> least_idle_{};  // by epoch
+  detail::mapped_array<idle_thread> idle_threads_;
+  idle_thread blocks_seen_;
 
   alignas(64) std::atomic<std::size_t> committed_{0};  // rarely written: fresh pages, trims
   std::atomic<std::size_t> peak_committed_{0};

@@ -99,7 +99,15 @@ class recycler {
   /// Puts a whole chain where every thread can reach it.
   void push(std::size_t c, index_chain chain) noexcept { depots_[c].push(links(), chain); }
   /// Takes a whole chain from the depot; empty when there is none.
-  [[nodiscard]] index_chain pop(std::size_t c) noexcept { return depots_[c].pop(links()); }
+  [[nodiscard]] index_chain pop(std::size_t c) noexcept {
+    index_chain const chain = depots_[c].pop(links());
+    // Relaxed, not a minimum in one step: a figure, and one that is too high is mended by the next pop.
+    std::uint32_t const left = depots_[c].items();
+    if (left < least_items_[c].load(std::memory_order_relaxed)) [[unlikely]] {
+      least_items_[c].store(left, std::memory_order_relaxed);
+    }
+    return chain;
+  }
 
   /// An item that any thread can reach, for a caller whose take() found none: from the depot or else stolen.
   [[nodiscard]] std::optional<std::uint32_t> take_anywhere(std::size_t c) noexcept;
@@ -120,6 +128,14 @@ class recycler {
     refills_[c].fetch_add(1, std::memory_order_relaxed);  // relaxed: a statistic
   }
 
+  /// The fewest items of class c that the depot has had since this was asked last: what nobody needed meanwhile.
+  [[nodiscard]] std::uint32_t least_depot_items(std::size_t c) noexcept {
+    return std::min(least_items_[c].exchange(depot_items(c), std::memory_order_relaxed), depot_items(c));
+  }
+  /// Takes that this thread's cache has served, of all classes, ever; a statistic.
+  [[nodiscard]] std::uint64_t taken_by(thread_index thread) const noexcept;
+  /// Threads whose caches may hold something have an index below this one.
+  [[nodiscard]] static thread_index cached_threads() noexcept { return walk_limit(); }
   [[nodiscard]] std::uint32_t depot_items(std::size_t c) const noexcept { return depots_[c].items(); }
   [[nodiscard]] std::uint32_t magazine_items(std::size_t c) const noexcept { return magazine_items_[c]; }
   [[nodiscard]] std::uint32_t cached_items(std::size_t c) const noexcept;  ///< in all threads' caches; a statistic
@@ -143,6 +159,7 @@ class recycler {
   std::size_t classes_;
   std::array<chain_depot, max_classes> depots_{};
   std::array<std::atomic<std::uint64_t>, max_classes> refills_{};
+  std::array<std::atomic<std::uint32_t>, max_classes> least_items_{};
 };
 
 }  // namespace mayfly::detail

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <optional>
+
+namespace mayfly {
+
+/// What a page pool is made of. All sizes in bytes; the constructor refuses nonsense by the option's name.
+struct page_pool_options {
+  static constexpr std::size_t classes = 3;
+  static constexpr std::size_t unlimited = std::numeric_limits<std::size_t>::max();
+
+  /// Addresses to reserve (no memory): 16 MiB to 1 TiB. Halved until the system grants it; see reserved_bytes().
+  std::size_t reserve_bytes = std::size_t{64} << 30U;
+  /// The page budget: memory the pool may hold at once, in use or idle.
+  std::size_t max_bytes = unlimited;
+  /// Page sizes: powers of two from 4 KiB to 2 MiB, each larger than the one before.
+  std::array<std::size_t, classes> class_bytes{std::size_t{16} << 10U, std::size_t{64} << 10U, std::size_t{256} << 10U};
+  /// Pages in one magazine of each class (1 to 4096); a thread keeps at most two magazines of a class, and one page.
+  std::array<std::uint32_t, classes> magazine_pages{32, 8, 4};
+  /// Idle memory kept for each class outside the magazines; what comes on top goes back to the system at once.
+  std::size_t idle_cap_bytes = std::size_t{256} << 20U;
+  /// Idle pages of each class that trim() and end_epoch() leave.
+  std::uint32_t idle_floor_pages = 64;
+  /// For how many epochs in a row idle memory must not have been needed before end_epoch() gives it back: 1 to 64.
+  std::uint32_t idle_epochs = 5;
+  static constexpr std::uint32_t most_idle_epochs = 64;
+  /// Idle memory kept in blocks, which serve allocations too large for a page.
+  std::size_t block_cache_bytes = std::size_t{64} << 20U;
+  /// false: a page is never handed out twice while fresh addresses last, and faults (under ASan: is poisoned) once
+  /// given back. Recycling hides use after free from sanitizers; this shows it.
+  bool recycle = true;
+  /// Every page and block that is given back is filled with this: whoever still reads it sees the pattern, and so does
+  /// who reads recycled memory before writing. Costs as long as writing the page does. Nothing: left as it is.
+  std::optional<std::byte> fill{};
+};
+
+/// How much memory of ended owners a quarantine keeps out of reach; see page_pool::start_quarantine().
+struct quarantine_limits {
+  /// Pages and blocks: 1 to 65,536.
+  std::uint32_t pages = 1024;
+  /// Their bytes, which stay committed; at least one page of the smallest class.
+  std::size_t bytes = std::size_t{64} << 20U;
+  /// Memory mappings that all quarantines of the process may cost (a page may cost two); 0: a quarter of
+  /// vm.max_map_count.
+  std::size_t mappings = 0;
+};
+
+}  // namespace mayfly
