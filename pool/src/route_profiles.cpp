@@ -54,13 +54,12 @@ void route_profile::add_to(size_counts& bumped, size_counts& all) const noexcept
   }
 }
 
-std::size_t route_profile::forecast_bytes() const noexcept {
-  size_counts bumped;
-  size_counts all;
-  add_to(bumped, all);
+/// What 95 of 100 of these requests kept within.
+std::size_t route_profile::kept_within(size_counts const& all) noexcept {
   auto const sized = static_cast<double>(all.count());
-  auto const wanted = 0.95 * (sized + static_cast<double>(all.zeros)) - static_cast<double>(all.zeros);
-  return requests() < least_requests || wanted <= 0 ? 0 : all.quantile(wanted / sized);
+  auto const without = static_cast<double>(all.zeros);
+  double const wanted = 0.95 * (sized + without) - without;
+  return wanted <= 0 ? 0 : all.quantile(wanted / sized);
 }
 
 route_profiles::route_profiles(cycle_clock const& clock, first_page_costs const& costs,
@@ -88,27 +87,24 @@ route_profile* route_profiles::find_or_add(std::string_view route) noexcept {
   return nullptr;
 }
 
-/// Chooses anew, from both windows; where the present one is over, the older one is forgotten then.
-bool route_profiles::decide(route_profile& of, bool window_over, cycle_clock::ticks now) noexcept {
-  bool const both_over = window_over && since_start(of, now) > 2 * window_ticks_;
-  if (both_over) {
-    // Nothing ran for a whole window, so what the older one says is older than two.
-    of.windows_[1 - of.present_].clear();
-  }
-  if (of.requests() >= route_profile::least_requests) {
-    size_counts bumped;
-    size_counts all;
-    of.add_to(bumped, all);
-    if (bumped.count() != 0) {
-      of.first_class_.store(static_cast<std::uint32_t>(costs_.cheapest(bumped)), std::memory_order_relaxed);
-    }
-  }
-  if (window_over) {
-    of.present_ = 1 - of.present_;
-    of.windows_[of.present_].clear();
-    of.started_ = now;
-  }
-  return true;
+/// Chooses anew: a window that is over decides alone and takes the older one's place.
+void route_profiles::decide(route_profile& of, bool window_over, cycle_clock::ticks now) noexcept {
+  std::uint32_t const older = 1 - of.present_;
+  if (window_over) of.windows_[older].clear();
+  choose(of);
+  if (!window_over) return;
+  of.present_ = older;
+  of.started_ = now;
+}
+
+void route_profiles::choose(route_profile& of) noexcept {
+  size_counts bumped;
+  size_counts all;
+  of.add_to(bumped, all);
+  of.forecast_bytes_ = route_profile::kept_within(all);
+  if (bumped.count() == 0) return;
+  // relaxed: a hint that stands for itself
+  of.first_class_.store(static_cast<std::uint32_t>(costs_.cheapest(bumped)), std::memory_order_relaxed);
 }
 
 void route_profiles::add_to_stats(std::vector<route_sums>& sums) const {

@@ -40,18 +40,16 @@ class first_page_costs {
   std::array<std::array<std::uint64_t, size_buckets::count>, page_pool::classes> cost_bytes_;
 };
 
-/// What one worker has seen of one route, in two windows of time: when the present one has lasted long enough, the one
-/// before is forgotten. Written by that worker. Valid as zero bytes.
+/// What one worker has seen of one route, in two windows of time: when the present one has lasted long enough, and has
+/// seen enough, the one before is forgotten. Written by that worker. Valid as zero bytes.
 class route_profile {
  public:
-  static constexpr std::uint64_t least_requests = 16;  ///< before the first decision
+  static constexpr std::uint64_t least_requests = 16;  ///< that a window has seen before it decides anything
 
   [[nodiscard]] std::size_t first_class() const noexcept { return first_class_.load(std::memory_order_relaxed); }
-  [[nodiscard]] std::uint64_t requests() const noexcept {
-    return windows_[0].requests.load(std::memory_order_relaxed) + windows_[1].requests.load(std::memory_order_relaxed);
-  }
-  /// What 95 of 100 requests kept within lately; 0 before there are enough, or where these took nothing.
-  [[nodiscard]] std::size_t forecast_bytes() const noexcept;
+  [[nodiscard]] std::uint64_t requests() const noexcept { return requests_in(0) + requests_in(1); }
+  /// What 95 of 100 requests kept within at the last decision; 0 before that, or where these took nothing. The worker.
+  [[nodiscard]] std::size_t forecast_bytes() const noexcept { return forecast_bytes_; }
   void add_to(size_counts& bumped, size_counts& all) const noexcept;
 
  private:
@@ -65,11 +63,17 @@ class route_profile {
     void clear() noexcept;
   };
 
+  [[nodiscard]] static std::size_t kept_within(size_counts const& all) noexcept;
+  [[nodiscard]] std::uint64_t requests_in(std::uint32_t which) const noexcept {
+    return windows_[which].requests.load(std::memory_order_relaxed);  // relaxed: a figure
+  }
+
   std::atomic<bool> used_;  // publishes the name (sync route-profile)
   char const* name_;
   std::size_t name_bytes_;
   cycle_clock::ticks started_;  // the present window
   std::uint32_t present_;       // its index
+  std::size_t forecast_bytes_;
   std::atomic<std::uint32_t> first_class_;
   std::array<window, 2> windows_;
 };
@@ -135,7 +139,7 @@ class route_profiles {
   }
 
   /// A request has run: it bumped through so many bytes of its own arena's pages, and took `all` bytes in all. `now`: 0
-  /// where the caller has not read the clock. Whether there is a new decision. The worker.
+  /// where the caller has not read the clock. Whether there is a new decision, and forecast. The worker.
   bool record(route_profile& of, std::size_t bumped, std::size_t all, cycle_clock::ticks now) noexcept {
     route_profile::window& present = of.windows_[of.present_];
     present.bumped.record(bumped);
@@ -144,10 +148,12 @@ class route_profiles {
     std::uint64_t const requests = present.requests.load(std::memory_order_relaxed) + 1;
     present.requests.store(requests, std::memory_order_relaxed);
     if (now == 0 && requests % untimed_requests == 0) now = clock_.now();
+    if (requests < route_profile::least_requests) return false;
     bool const over = now != 0 && since_start(of, now) > window_ticks_;
     if (!over && !decides_after(requests)) [[likely]]
       return false;
-    return decide(of, over, now);
+    decide(of, over, now);
+    return true;
   }
 
   /// Adds what this worker knows to the list, a line a route. Any thread.
@@ -161,9 +167,7 @@ class route_profiles {
   [[nodiscard]] static cycle_clock::ticks since_start(route_profile const& of, cycle_clock::ticks now) noexcept {
     return now > of.started_ ? now - of.started_ : 0;
   }
-  [[nodiscard]] static bool decides_after(std::uint64_t requests) noexcept {
-    return requests >= route_profile::least_requests && (requests & (requests - 1)) == 0;
-  }
+  [[nodiscard]] static bool decides_after(std::uint64_t requests) noexcept { return (requests & (requests - 1)) == 0; }
   [[nodiscard]] static std::size_t home_of(std::string_view route) noexcept {
     // Fibonacci hashing: Knuth, The Art of Computer Programming, vol. 3, 6.4
     auto const address = reinterpret_cast<std::uintptr_t>(route.data());
@@ -175,7 +179,8 @@ class route_profiles {
            profile.name_bytes_ == route.size();
   }
   [[nodiscard]] route_profile* find_or_add(std::string_view route) noexcept;
-  bool decide(route_profile& of, bool window_over, cycle_clock::ticks now) noexcept;
+  void decide(route_profile& of, bool window_over, cycle_clock::ticks now) noexcept;
+  void choose(route_profile& of) noexcept;
 
   cycle_clock const& clock_;
   first_page_costs const& costs_;

@@ -244,7 +244,6 @@ std::string summary_json(run_options const& options, run_summary const& summary)
   if (summary.pages) {
     to.number("arena_bytes_per_request", per_request(summary, totals.arena_bytes), 1);
     to.number("reserved_bytes_per_request", per_request(summary, totals.reserved_bytes), 1);
-    add_sizes(to, summary.sizes);
     to.open("pages");
     to.number("per_request", per_request(summary, totals.pages), 4);
     to.count("from_magazine", summary.pages->magazine);
@@ -255,6 +254,7 @@ std::string summary_json(run_options const& options, run_summary const& summary)
   } else {
     to.raw("pages", "null");
   }
+  add_sizes(to, summary.sizes);
   if (summary.mallocs) {
     to.number("mallocs_per_request", per_request(summary, *summary.mallocs), 4);
   } else {

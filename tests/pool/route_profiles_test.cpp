@@ -103,6 +103,51 @@ TEST_F(RouteProfiles, ARouteWhoseRequestsShrinkShrinksWithinAMinute) {
   EXPECT_EQ(of("report").first_class(), 0U);
 }
 
+TEST_F(RouteProfiles, AWindowThatIsOverIsAskedAlone) {
+  run("report", 200 * kib, 5'000);
+  pass(std::chrono::seconds{21});
+  run("report", 8 * kib, 1);  // the large ones' window ends with this
+  EXPECT_EQ(of("report").first_class(), 2U);
+  pass(std::chrono::seconds{19});
+  run("report", 8 * kib, 19);
+  EXPECT_EQ(of("report").first_class(), 2U);
+  pass(std::chrono::seconds{2});
+  run("report", 8 * kib, 16);
+  EXPECT_EQ(of("report").first_class(), 0U) << "42 s after the last large one";
+}
+
+TEST_F(RouteProfiles, ASlowRouteShrinksWithinSixteenRequestsMore) {
+  run("report", 200 * kib, 5'000);
+  pass(std::chrono::seconds{21});
+  run("report", 8 * kib, 1);
+  for (int request = 0; request < 16; ++request) {
+    EXPECT_EQ(of("report").first_class(), 2U) << request;
+    pass(std::chrono::seconds{5});
+    run("report", 8 * kib, 1);
+  }
+  EXPECT_EQ(of("report").first_class(), 0U);
+}
+
+TEST_F(RouteProfiles, TheForecastOutlivesTheWindowItIsFrom) {
+  EXPECT_EQ(of("report").forecast_bytes(), 0U);
+  run("report", 200 * kib, 100);
+  for (int window = 0; window < 5; ++window) {
+    pass(std::chrono::seconds{21});
+    run("report", 200 * kib, 2);
+    EXPECT_GE(of("report").forecast_bytes(), 200 * kib) << window;
+    EXPECT_LE(of("report").forecast_bytes(), 214 * kib) << window;
+  }
+}
+
+TEST_F(RouteProfiles, ARouteThatTakesNothingAnyMoreHasAForecastOfNothing) {
+  run("report", 200 * kib, 100);
+  pass(std::chrono::seconds{21});
+  run("report", 0, 1);
+  pass(std::chrono::seconds{21});
+  run("report", 0, 100);
+  EXPECT_EQ(of("report").forecast_bytes(), 0U);
+}
+
 TEST_F(RouteProfiles, ARouteThatRestsKeepsWhatIsKnownUntilThereIsMore) {
   run("nightly", 200 * kib, 100);
   pass(std::chrono::hours{8});

@@ -211,6 +211,11 @@ class Summaries(RunTest):
             self.assertEqual(summary["passes"]["count"], 5)
             self.assertEqual(summary["memory"], memory)
             self.assertEqual(summary["pages"] is None, memory == "heap")
+            sizes = summary["request_bytes"]
+            self.assertEqual(sizes is None, memory == "heap")
+            if sizes is not None:
+                self.assertEqual(sizes["first_page"], 16 << 10)
+                self.assertTrue(0 < sizes["p50"] <= sizes["p95"] <= sizes["p99"] <= 16 << 10, sizes)
             self.assertEqual(len(Path(out).read_bytes().splitlines()), 100)
 
     def test_audits_are_counted_and_find_no_global(self):

@@ -42,7 +42,8 @@ struct executor_options {
 
   /// Whether a request's first page is of the size that costs least for what its route's requests took lately: what
   /// they hold and do not use, and 4 KiB for each page. Every worker learns by itself, from 16 requests of a route on
-  /// and of up to 256 routes, and forgets within 40 s (executor::routes() tells). false: all begin with the next one's.
+  /// and of up to 256 routes, and forgets within 40 s, or 16 requests (executor::routes() tells). false: all begin with
+  /// the next one's.
   bool adaptive_first_page = true;
 
   /// The class of the first page of a request whose route is not known yet: 0, 1 or 2 of
@@ -68,7 +69,8 @@ struct executor_options {
   bool statistics = true;
 
   /// Pages from somewhere else: shared between executors, or made with other page sizes. Must outlive the executor;
-  /// page_budget_bytes must be 0 then. Null: the executor has a pool of its own.
+  /// page_budget_bytes must be 0 then, and the pool's max_bytes is the budget: what requests hold counts for all of
+  /// them, what they are predicted to take each executor adds up for itself. Null: the executor has a pool of its own.
   page_pool* pages = nullptr;
 
   /// The embedder's own scopes (effect_handler.hpp): its spawn_for_worker() is called once on each worker, by one

@@ -7,9 +7,9 @@
 namespace mayfly {
 
 /// What requests of one route took lately, summed over the workers that ran them: of the last 20 to 40 seconds in which
-/// there were any. Sizes are never below the true ones and above them by at most a sixteenth (or 64 bytes); sizes
-/// above 1 GiB count as that. A snapshot: while requests run, its figures are from slightly different
-/// moments.
+/// there were any, or of longer where those were fewer than 16. Sizes are never below the true ones and above them by
+/// at most a sixteenth (or 64 bytes); sizes above 1 GiB count as that. A snapshot: while requests run, its figures are
+/// from slightly different moments.
 struct route_stats {
   std::string route;
   std::uint64_t requests = 0;        ///< that ran, those without memory included
