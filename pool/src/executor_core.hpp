@@ -135,8 +135,9 @@ class executor_core {
   timers timers_;
   std::mutex drain_mutex_;  // one drain at a time
 
-  alignas(64) byte_budget promised_;                                 // each request's prediction, where limits_pages_
-  alignas(64) std::atomic<bool> stopping_{false};                    // written once, at the end
+  alignas(64) byte_budget promised_;                  // each request's prediction, where limits_pages_
+  alignas(64) std::atomic<int> waker_processor_{-1};  // where a thread last woke a worker, by that thread
+  alignas(64) std::atomic<bool> stopping_{false};     // written once, at the end
   alignas(64) std::array<std::atomic<std::uint64_t>, 8> refused_{};  // by admission_reason, by refused submitters only
 };
 

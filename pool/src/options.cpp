@@ -60,6 +60,12 @@ executor_options resolve(executor_options const& asked) {
     refuse("idle_spin", std::to_string(options.idle_spin.count()) + " ns",
            "0 to " + std::to_string(executor_options::longest_idle_spin.count()) + " ns");
   }
+  if (options.time_slice.count() != 0 && (options.time_slice < executor_options::least_time_slice ||
+                                          options.time_slice > executor_options::longest_time_slice)) {
+    refuse("time_slice", std::to_string(options.time_slice.count()) + " ns",
+           "0, or " + std::to_string(executor_options::least_time_slice.count()) + " to " +
+               std::to_string(executor_options::longest_time_slice.count()) + " ns");
+  }
   if (options.max_timers < 1 || options.max_timers > executor_options::most_timers) {
     refuse("max_timers", std::to_string(options.max_timers), "1 to " + std::to_string(executor_options::most_timers));
   }

@@ -5,6 +5,8 @@
 #include <limits>
 #include <optional>
 
+#include <sched.h>
+
 namespace mayfly::detail {
 namespace {
 
@@ -159,7 +161,9 @@ admission_reason refuse_request(executor_core& core, submit_options const& optio
 
 /// Work was pushed: somebody must look at the queues (worker_gate.hpp, nested_help.hpp).
 void executor_core::announce() noexcept {
-  if (gate_.wake_one()) return;
+  // relaxed: a hint, see idle()
+  auto const note_processor = [this] { waker_processor_.store(sched_getcpu(), std::memory_order_relaxed); };
+  if (gate_.wake_one(note_processor)) return;
   if (gate_.searching() == 0) help_->announce();
 }
 

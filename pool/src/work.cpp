@@ -1,6 +1,7 @@
 #include "executor_core.hpp"
 #include "fork_guard.hpp"
 #include "onetbb_start.hpp"
+#include "time_slice.hpp"
 #include <mayfly/detail/fault_handler.hpp>
 #include <mayfly/detail/mutant.hpp>
 #include <mayfly/observer.hpp>
@@ -12,6 +13,8 @@
 #include <array>
 #include <ctime>
 #include <optional>
+
+#include <sched.h>
 
 namespace mayfly::detail {
 namespace {
@@ -58,6 +61,7 @@ void* executor_core::worker_main(void* self) noexcept {
   worker& me = *static_cast<worker*>(self);
   executor_core& core = me.core;
   current_worker = &me;
+  ask_for_time_slice(core.options_.time_slice);
   std::optional<signal_stack> faults;
   if (core.options_.guard.one_in != 0) faults.emplace();
   try {
@@ -121,14 +125,17 @@ bool executor_core::take(worker& me, std::uint32_t& slot) noexcept {
 }
 
 /// Looks for work for a while, then sleeps until there is some. One worker that looks is enough: a second would only
-/// hold a processor that the thread with the next request may be waiting for.
+/// hold a processor that the thread with the next request may be waiting for. On the processor of the thread that woke
+/// a worker last, that is what any search would do.
 void executor_core::idle(worker& me) noexcept {
   me.last_now = 0;
   me.leaves_search = true;
-  bool const alone = gate_.searching() == 0;
+  // relaxed: a hint; a stale one makes for one search too many, or one too few
+  bool const in_the_way = waker_processor_.load(std::memory_order_relaxed) == sched_getcpu();
+  bool const looks = idle_spin_ticks_ != 0 && gate_.searching() == 0 && !in_the_way;
   gate_.begin_search();
   MAYFLY_SCHEDULE_POINT("executor.idle.searching");
-  if (alone && idle_spin_ticks_ != 0) {
+  if (looks) {
     cycle_clock::ticks const start = clock_.now();
     do {
       if (should_wake()) return gate_.end_search();

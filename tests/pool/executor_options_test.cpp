@@ -54,6 +54,12 @@ TEST(ExecutorOptions, AcceptTheLastSensibleValueAndRefuseTheFirstThatIsNot) {
   EXPECT_EQ(refusal({.idle_spin = 1s}), "");
   EXPECT_THAT(refusal({.idle_spin = 1s + 1ns}), HasSubstr("idle_spin is 1000000001 ns"));
   EXPECT_THAT(refusal({.idle_spin = -1ns}), HasSubstr("idle_spin is -1 ns"));
+  EXPECT_EQ(refusal({.time_slice = 0ns}), "");
+  EXPECT_EQ(refusal({.time_slice = 100us}), "");
+  EXPECT_EQ(refusal({.time_slice = 100ms}), "");
+  EXPECT_THAT(refusal({.time_slice = 99'999ns}), HasSubstr("time_slice is 99999 ns; allowed: 0, or 100000 to"));
+  EXPECT_THAT(refusal({.time_slice = 100ms + 1ns}), HasSubstr("time_slice is 100000001 ns"));
+  EXPECT_THAT(refusal({.time_slice = -1ns}), HasSubstr("time_slice is -1 ns"));
   EXPECT_EQ(refusal({.max_timers = 1}), "");
   EXPECT_THAT(refusal({.max_timers = 0}), HasSubstr("max_timers is 0"));
   EXPECT_EQ(refusal({.max_timers = executor_options::most_timers}), "");

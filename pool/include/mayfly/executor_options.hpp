@@ -53,10 +53,18 @@ struct executor_options {
   /// What one request may allocate from its arena; submit_options can lower or raise it for one. 0: no limit.
   std::size_t request_bytes = 0;
 
-  /// How long an idle worker looks for work before it sleeps, where no other one looks; otherwise it sleeps at once. A
-  /// wake-up costs a system call and some 50 us of latency; looking costs the processor. 0: all sleep at once.
+  /// How long an idle worker looks for work before it sleeps, where no other one looks, and not on the processor of the
+  /// thread that last woke one, which may need it; otherwise it sleeps at once. A wake-up costs a system call and some
+  /// 50 us of latency; looking costs the processor. 0: all sleep at once.
   std::chrono::nanoseconds idle_spin = std::chrono::microseconds{20};
   static constexpr std::chrono::nanoseconds longest_idle_spin = std::chrono::seconds{1};
+
+  /// How long a worker runs at a time where other threads wait for its processor: what is asked of the kernel's
+  /// scheduler (sched_setattr; Linux 6.12 and later, others take no notice), whose own measure is some milliseconds,
+  /// and by which a thread that submits may then wait. 100 us to 100 ms; 0: nothing is asked.
+  std::chrono::nanoseconds time_slice = std::chrono::microseconds{100};
+  static constexpr std::chrono::nanoseconds least_time_slice = std::chrono::microseconds{100};
+  static constexpr std::chrono::nanoseconds longest_time_slice = std::chrono::milliseconds{100};
 
   /// The stack of each worker. Below 4 MiB oneTBB would not steal on it.
   std::size_t worker_stack_bytes = std::size_t{8} << 20;

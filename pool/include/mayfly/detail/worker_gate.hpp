@@ -40,16 +40,23 @@ class basic_worker_gate {
   ~basic_worker_gate() = default;
 
   /// After publishing one piece of work (a seq_cst operation): sees to it that somebody will look. Any thread; one
-  /// load when a worker is searching or all are busy, one system call when one must be woken.
-  /// Returns whether one was woken.
-  bool wake_one() noexcept {
+  /// load when a worker is searching or all are busy, one system call when one must be woken; `about_to_wake()` comes
+  /// just before that. Returns whether one was woken.
+  template <class AboutToWake>
+  bool wake_one(AboutToWake&& about_to_wake) noexcept {
     MAYFLY_SCHEDULE_POINT("worker_gate.wake.before_load");
     // sync gate: seq_cst load; pairs with park() and end_search(), which change the word before they check the queues
     std::uint64_t word = word_.load(std::memory_order_seq_cst);
     while (searching_of(word) == 0 && parked_of(word) != 0) {
-      if (claim(word)) return true;
+      if (!claim(word)) continue;
+      about_to_wake();
+      post();
+      return true;
     }
     return false;
+  }
+  bool wake_one() noexcept {
+    return wake_one([] {});
   }
 
   /// Wakes up to `most` parked workers, searching ones or not: for news that concern each of them (nested work to
@@ -60,6 +67,7 @@ class basic_worker_gate {
     std::uint64_t word = word_.load(std::memory_order_seq_cst);
     while (woken < most && parked_of(word) != 0) {
       if (claim(word)) {
+        post();
         ++woken;
         word = word_.load(std::memory_order_seq_cst);
       }
@@ -106,14 +114,16 @@ class basic_worker_gate {
   static std::uint32_t parked_of(std::uint64_t word) noexcept { return static_cast<std::uint32_t>(word); }
   static std::uint32_t searching_of(std::uint64_t word) noexcept { return static_cast<std::uint32_t>(word >> 32); }
 
-  /// Counts one parked worker as searching and posts for it. Lock-free: a failed CAS means that somebody else's
+  /// Counts one parked worker as searching; one post() must follow. Lock-free: a failed CAS means that somebody else's
   /// succeeded. No ABA: the word is the whole state, an equal word is an equal state.
   bool claim(std::uint64_t& word) noexcept {
     MAYFLY_SCHEDULE_POINT("worker_gate.claim");
-    if (!word_.compare_exchange_weak(word, word - one_parked + one_searching, std::memory_order_seq_cst)) return false;
+    return word_.compare_exchange_weak(word, word - one_parked + one_searching, std::memory_order_seq_cst);
+  }
+
+  void post() noexcept {
     // sync gate-post: sem_post and sem_wait, in the semaphore, publish what the waker wrote before
     semaphore_.post();
-    return true;
   }
 
   /// Takes the calling worker out of the parked again. False when a waker has claimed every parked worker first: a
