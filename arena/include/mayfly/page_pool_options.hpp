@@ -20,7 +20,7 @@ struct page_pool_options {
   /// Page sizes: powers of two from 4 KiB to 2 MiB, each larger than the one before.
   std::array<std::size_t, classes> class_bytes{std::size_t{16} << 10U, std::size_t{64} << 10U, std::size_t{256} << 10U};
   /// Pages in one magazine of each class (1 to 4096); a thread keeps at most two magazines of a class, and one page.
-  std::array<std::uint32_t, classes> magazine_pages{32, 8, 4};
+  std::array<std::uint32_t, classes> magazine_pages{8, 4, 2};
   /// Idle memory kept for each class outside the magazines; what comes on top goes back to the system at once.
   std::size_t idle_cap_bytes = std::size_t{256} << 20U;
   /// Idle pages of each class that trim() and end_epoch() leave.
