@@ -74,8 +74,8 @@ page_pool::page_pool(page_pool_options const& options)
       span_words_{spans_.spans()},
       pages_{static_cast<std::uint32_t>(spans_.bytes() >> unit_shift_), classes, magazine_sizes(options_)},
       handles_{spans_.start(), spans_.bytes()},
-      idle_threads_{detail::recycler::max_threads} {
-  if (!spans_.ready() || !descriptors_ || !span_words_ || !pages_.ready() || !idle_threads_) {
+      threads_seen_{detail::recycler::max_threads} {
+  if (!spans_.ready() || !descriptors_ || !span_words_ || !pages_.ready() || !threads_seen_) {
     throw allocation_error{refusal::system, 0, 0, spans_.bytes() >> unit_shift_, errno};
   }
   start_listening();
@@ -177,13 +177,15 @@ void page_pool::set_span_words(std::uint32_t first, std::uint32_t spans, std::ui
   }
 }
 
-void page_pool::keep_or_return(std::size_t c, index_chain chain) noexcept {
+bool page_pool::keep_or_return(std::size_t c, index_chain chain) noexcept {
   std::size_t const kept_bytes = (std::size_t{pages_.depot_items(c)} + chain.count()) * class_bytes(c);
-  if (kept_bytes <= options_.idle_cap_bytes) {
+  bool const keeps = kept_bytes <= options_.idle_cap_bytes;
+  if (keeps) {
     pages_.push(c, chain);
   } else {
     return_pages(c, chain);
   }
+  return keeps;
 }
 
 /// Gives the pages' memory back to the system; returns how much. What the system will not take stays, in the depot.
@@ -279,7 +281,7 @@ std::size_t page_pool::trim(bool magazines) noexcept {
     }
     // Whole magazines go, from the top: those at the bottom are the ones that nobody needed for longest, but order
     // costs nothing here, since a page given back keeps no warmth wherever it lay.
-    while (pages_.depot_items(c) > options_.idle_floor_pages) {
+    while (pages_.depot_items(c) > floor_pages(c)) {
       std::size_t const returned = return_pages(c, pages_.pop(c));
       if (returned == 0) break;
       freed += returned;

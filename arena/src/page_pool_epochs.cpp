@@ -11,36 +11,34 @@ namespace mayfly {
 std::size_t page_pool::end_epoch() noexcept {
   std::unique_lock const lock{epoch_mutex_, std::try_to_lock};
   if (!lock.owns_lock()) return 0;
-  take_from_idle_threads();
   std::size_t freed = release_unneeded_blocks();
-  for (std::size_t c = 0; c < classes; ++c) freed += return_surplus(c);
+  for (std::size_t c = 0; c < classes; ++c) freed += return_surplus(c, take_from_idle_threads(c));
   ++epoch_;
   return freed;
 }
 
-/// Owners that sleep never give back: what they hold goes where the rule can see it.
-void page_pool::take_from_idle_threads() noexcept {
+/// Owners that sleep never give back: what they hold goes where the rule can see it. Returns how many pages did.
+std::uint32_t page_pool::take_from_idle_threads(std::size_t c) noexcept {
+  std::uint32_t moved = 0;
   for (detail::thread_index thread = 0; thread < detail::recycler::cached_threads(); ++thread) {
-    idle_thread& seen = idle_threads_[thread];
-    std::uint64_t const taken = pages_.taken_by(thread);
-    seen.epochs = taken == seen.taken ? seen.epochs + 1 : 0;
-    seen.taken = taken;
-    if (seen.epochs < options_.idle_epochs) continue;
-    for (std::size_t c = 0; c < classes; ++c) {
-      for (auto chain = pages_.drain(thread, c); !chain.empty(); chain = pages_.drain(thread, c)) {
-        keep_or_return(c, chain);
-      }
+    if (threads_seen_[thread][c].see(pages_.uses_by(thread, c)) < options_.idle_epochs) continue;
+    for (auto chain = pages_.drain(thread, c); !chain.empty(); chain = pages_.drain(thread, c)) {
+      std::uint32_t const pages = chain.count();
+      if (keep_or_return(c, chain)) moved += pages;
     }
   }
+  return moved;
 }
 
-/// The least that lay in the depot in each of the last epochs was needed in none of them.
-std::size_t page_pool::return_surplus(std::size_t c) noexcept {
+/// The least that lay in the depot in each of the last epochs was needed in none of them, nor was what idle threads
+/// had.
+std::size_t page_pool::return_surplus(std::size_t c, std::uint32_t idle_with_threads) noexcept {
   std::span<std::uint32_t> const least = std::span{least_idle_[c]}.first(options_.idle_epochs);
   least[epoch_ % least.size()] = pages_.least_depot_items(c);
+  for (std::uint32_t& idle : least) idle += idle_with_threads;
   if (epoch_ + 1 < least.size()) return 0;
   std::uint32_t const unneeded = std::ranges::min(least);
-  std::uint32_t const surplus = unneeded - std::min(unneeded, options_.idle_floor_pages);
+  std::uint32_t const surplus = unneeded - std::min(unneeded, floor_pages(c));
   std::uint32_t gone = 0;
   while (gone < surplus) {
     detail::index_chain rest = pages_.pop(c);
@@ -62,9 +60,7 @@ std::size_t page_pool::return_surplus(std::size_t c) noexcept {
 
 std::size_t page_pool::release_unneeded_blocks() noexcept {
   std::uint64_t const taken = pages_.taken_cached(cached_blocks) + pages_.refills(cached_blocks);
-  blocks_seen_.epochs = taken == blocks_seen_.taken ? blocks_seen_.epochs + 1 : 0;
-  blocks_seen_.taken = taken;
-  return blocks_seen_.epochs < options_.idle_epochs ? 0 : release_idle_blocks();
+  return blocks_seen_.see(taken) < options_.idle_epochs ? 0 : release_idle_blocks();
 }
 
 }  // namespace mayfly

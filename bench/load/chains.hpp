@@ -21,7 +21,7 @@ class links_on_mayfly {
  public:
   // A request's slot is free just after its completion, in which its successor has been submitted.
   links_on_mayfly(std::size_t workers, std::size_t in_flight)
-      : pool_{{.workers = workers, .max_in_flight = in_flight + 2 * workers + 16}} {}
+      : pool_{{.workers = workers, .max_in_flight = in_flight + 2 * workers + 16, .trim_interval = {}}} {}
 
   template <class Link>
   bool submit(Link& link) {

@@ -43,6 +43,7 @@ executor_core::executor_core(executor_options const& asked)
       arena_(std::make_unique<tbb::task_arena>(static_cast<int>(options_.workers),
                                                static_cast<unsigned>(options_.workers))),
       timers_(*this, options_.name, options_.max_timers),
+      trimmer_(*pages_, memory_pressure{}),
       promised_(pages_->options().max_bytes) {
   if (!records_) {
     throw allocation_error{refusal::system, 0, 0, options_.max_in_flight * sizeof(request_record), errno};
@@ -55,6 +56,7 @@ executor_core::executor_core(executor_options const& asked)
 
 executor_core::~executor_core() {
   timers_.close();
+  trimmer_.stop();
   close_rings();
   stop_workers();
   while (!registry_.idle()) std::this_thread::sleep_for(std::chrono::milliseconds{1});  // held and pinned ones
@@ -72,6 +74,8 @@ void executor_core::start_workers() {
           std::make_unique<worker>(*this, i, route_profiles{clock_, first_page_costs_, options_.first_page_class}));
       start_worker(*workers_.back());
     }
+    bool const trims = own_pages_ && options_.trim_interval.count() != 0;
+    if (trims) trimmer_.start(options_.name + "-trim", options_.trim_interval);
   } catch (...) {
     stop_workers();
     throw;
@@ -135,6 +139,8 @@ executor_stats executor_core::stats() const {
   sum.timers_cancelled = timed.cancelled;
   sum.timers_dropped = timed.dropped;
   sum.timers_waiting = timed.waiting;
+  sum.trimmed_bytes = trimmer_.returned_bytes();
+  sum.pressure_trims = trimmer_.pressure_trims();
   sum.workers = workers_.size();
   sum.in_flight = registry_.live();
   sum.parked = gate_.parked();

@@ -3,6 +3,7 @@
 #include "nested_help.hpp"
 #include "route_profiles.hpp"
 #include "timers.hpp"
+#include "trimmer.hpp"
 #include "worker.hpp"
 #include <mayfly/detail/cycle_clock.hpp>
 #include <mayfly/detail/index_ring.hpp>
@@ -133,6 +134,7 @@ class executor_core {
   std::unique_ptr<tbb::task_arena> arena_;
   std::vector<std::unique_ptr<worker>> workers_;
   timers timers_;
+  trimmer trimmer_;
   std::mutex drain_mutex_;  // one drain at a time
 
   alignas(64) byte_budget promised_;                  // each request's prediction, where limits_pages_

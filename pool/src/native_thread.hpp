@@ -10,6 +10,9 @@ namespace mayfly::detail {
 /// A thread with a chosen stack and a name, neither of which std::thread can give.
 class native_thread {
  public:
+  /// Enough for a thread that is no worker.
+  static constexpr std::size_t small_stack_bytes = std::size_t{256} << 10U;
+
   native_thread() = default;
   native_thread(native_thread const&) = delete;
   native_thread& operator=(native_thread const&) = delete;

@@ -60,6 +60,10 @@ executor_options resolve(executor_options const& asked) {
     refuse("idle_spin", std::to_string(options.idle_spin.count()) + " ns",
            "0 to " + std::to_string(executor_options::longest_idle_spin.count()) + " ns");
   }
+  if (options.trim_interval.count() != 0 && (options.trim_interval < executor_options::least_trim_interval ||
+                                             options.trim_interval > executor_options::longest_trim_interval)) {
+    refuse("trim_interval", std::to_string(options.trim_interval.count()) + " ns", "0, or 100 ms to an hour");
+  }
   if (options.time_slice.count() != 0 && (options.time_slice < executor_options::least_time_slice ||
                                           options.time_slice > executor_options::longest_time_slice)) {
     refuse("time_slice", std::to_string(options.time_slice.count()) + " ns",

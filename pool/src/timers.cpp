@@ -10,8 +10,6 @@ namespace {
 
 using clock = std::chrono::steady_clock;
 
-constexpr std::size_t stack_bytes = std::size_t{256} << 10U;
-
 /// When `delay` from now is; beyond 100 years there is no later.
 clock::time_point due_after(std::chrono::nanoseconds delay) noexcept {
   constexpr std::chrono::nanoseconds eternity = std::chrono::hours{24 * 365 * 100};
@@ -30,7 +28,7 @@ timer_admission timers::arm(std::chrono::nanoseconds delay, std::unique_ptr<time
   std::scoped_lock const lock(mutex_);
   if (closed_) return admission_reason::draining;
   if (waiting_.size() >= most_) return admission_reason::queue_full;
-  if (!thread_.started()) thread_.start(name_, stack_bytes, &timers::main, this);
+  if (!thread_.started()) thread_.start(name_, native_thread::small_stack_bytes, &timers::main, this);
   timer_id const id{due, last_number_ + 1};
   auto const [place, fresh] = waiting_.try_emplace(id, std::move(timer));
   ++last_number_;

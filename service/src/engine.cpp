@@ -110,6 +110,7 @@ class pool_engine final : public engine {
     settings.page_budget_bytes = options.page_budget_bytes;
     settings.adaptive_first_page = options.memory == memory_kind::arena && !options.first_page_class;
     settings.first_page_class = options.first_page_class.value_or(settings.first_page_class);
+    settings.trim_interval = options.trim_interval;
     settings.guard.one_in = options.guard_one_in;
     settings.audit.one_in = options.audit_one_in;
     settings.statistics = false;  // the window counts for itself, for both kinds of memory

@@ -62,6 +62,7 @@ engine_options engine_settings(run_options const& options) {
   settings.memory = options.memory;
   settings.workers = options.workers;
   settings.window = options.window;
+  settings.trim_interval = options.trim_interval;
   settings.request_bytes = options.request_bytes;
   settings.page_budget_bytes = options.page_budget;
   settings.first_page_class = options.first_page_class;

@@ -115,6 +115,14 @@ refusal set_deadline(run_options& to, std::string const& value) {
   return keep(programs::parse_duration(value), to.deadline, "must be a time, such as 200us, 50ms, 2s or 1m");
 }
 
+refusal set_trim_interval(run_options& to, std::string const& value) {
+  auto time = value == "0" ? std::chrono::nanoseconds{0} : programs::parse_duration(value);
+  bool const fits =
+      time && *time >= executor_options::least_trim_interval && *time <= executor_options::longest_trim_interval;
+  if (!fits && value != "0") time.reset();
+  return keep(time, to.trim_interval, "must be 0 (never), or a time from 100ms to 60m");
+}
+
 refusal set_guard(run_options& to, std::string const& value) {
   return keep(programs::parse_count(value, 0, std::numeric_limits<std::uint32_t>::max()), to.guard_one_in,
               "must be a number from 0 (none) to 4294967295");
@@ -157,7 +165,7 @@ constexpr std::string_view measuring = "Measuring";
 
 using enum setting::shape;
 
-constexpr std::array<setting, 21> all_settings{{
+constexpr std::array<setting, 22> all_settings{{
     {"handler", text, "NAME", work,
      "echo, canonicalize (RFC 8785), merge-patch (RFC 7396), extract (RFC 6901), or one of a plugin", &set_handler},
     {"plugin", list, "FILE.so", work, "handlers of your own (docs/plugins.md); may be said again", &add_plugin},
@@ -176,6 +184,9 @@ constexpr std::array<setting, 21> all_settings{{
     {"deadline", text, "TIME", limits, "time a request may take, waiting included: 200us, 50ms, 2s (default: any)",
      &set_deadline},
     {"window", text, "N", limits, "requests that may be under way at once (default 256)", &set_window},
+    {"trim-interval", text, "TIME", limits,
+     "how often memory that requests did not need lately goes back to the\nsystem (default 1s; 0: never)",
+     &set_trim_interval},
     {"workers", text, "N", measuring,
      "threads that run requests, 1 to 1024 (default: one for each processor\nthat this process may use, at least 2); "
      "more than that only helps\nhandlers that wait",

@@ -176,7 +176,7 @@ TEST(PagePoolSystem, ARefusedCommitOfACachedRunGivesTheRunUp) {
 }
 
 TEST(PagePoolSystem, MemoryTheKernelWillNotTakeBackStaysCountedAndUsable) {
-  page_pool pool{{.reserve_bytes = 64 * mib, .idle_floor_pages = 0}};
+  page_pool pool{{.reserve_bytes = 64 * mib, .idle_floor_bytes = 0}};
   page_span const page = pool.take_page(0);
   page_span const block = pool.take_block(300 * kib, 1);
   pool.give_page(0, page.index);

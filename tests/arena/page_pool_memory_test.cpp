@@ -42,7 +42,7 @@ TEST(PagePoolMemory, IdleCapIsWhatStaysResident) {
 }
 
 TEST(PagePoolMemory, PagesKeptUnderTheCapStayResidentUntilTrimmed) {
-  page_pool pool{{.reserve_bytes = 512 * mib, .idle_floor_pages = 0}};
+  page_pool pool{{.reserve_bytes = 512 * mib, .idle_floor_bytes = 0}};
   touch_pages(pool, 200 * mib);
   EXPECT_GT(resident_bytes(pool), 150 * mib) << "kept warm";
   std::size_t const idle = pool.committed_bytes();

@@ -42,7 +42,7 @@ TEST(PagePool, AcceptsTheLastValuesThatMakeSense) {
                             .class_bytes = {4 * kib, 8 * kib, 2 * mib},
                             .magazine_pages = {1, 4096, 1},
                             .idle_cap_bytes = 0,
-                            .idle_floor_pages = 0,
+                            .idle_floor_bytes = 0,
                             .block_cache_bytes = 0}};
   EXPECT_EQ(smallest.reserved_bytes(), 16 * mib);
   page_pool const odd{{.reserve_bytes = 17 * mib}};
@@ -147,7 +147,7 @@ TEST(PagePool, KnowsTheOwnerOfEveryAddressInAPageAndNoOther) {
 }
 
 TEST(PagePool, TrimLeavesTheFloorAndTakesSleepingThreadsPagesWhenAsked) {
-  page_pool pool{{.reserve_bytes = 64 * mib, .magazine_pages = {8, 8, 8}, .idle_floor_pages = 3}};
+  page_pool pool{{.reserve_bytes = 64 * mib, .magazine_pages = {8, 8, 8}, .idle_floor_bytes = 3 * 16 * kib}};
   EXPECT_EQ(pool.trim(true), 0U);
   std::vector<page_span> pages;
   for (int i = 0; i < 64; ++i) pages.push_back(pool.take_page(0));

@@ -60,6 +60,13 @@ TEST(ExecutorOptions, AcceptTheLastSensibleValueAndRefuseTheFirstThatIsNot) {
   EXPECT_THAT(refusal({.time_slice = 99'999ns}), HasSubstr("time_slice is 99999 ns; allowed: 0, or 100000 to"));
   EXPECT_THAT(refusal({.time_slice = 100ms + 1ns}), HasSubstr("time_slice is 100000001 ns"));
   EXPECT_THAT(refusal({.time_slice = -1ns}), HasSubstr("time_slice is -1 ns"));
+  EXPECT_EQ(refusal({.trim_interval = 0ns}), "");
+  EXPECT_EQ(refusal({.trim_interval = 100ms}), "");
+  EXPECT_EQ(refusal({.trim_interval = 1h}), "");
+  EXPECT_THAT(refusal({.trim_interval = 100ms - 1ns}),
+              HasSubstr("trim_interval is 99999999 ns; allowed: 0, or 100 ms"));
+  EXPECT_THAT(refusal({.trim_interval = 1h + 1ns}), HasSubstr("trim_interval is 3600000000001 ns"));
+  EXPECT_THAT(refusal({.trim_interval = -1ns}), HasSubstr("trim_interval is -1 ns"));
   EXPECT_EQ(refusal({.max_timers = 1}), "");
   EXPECT_THAT(refusal({.max_timers = 0}), HasSubstr("max_timers is 0"));
   EXPECT_EQ(refusal({.max_timers = executor_options::most_timers}), "");

@@ -118,7 +118,7 @@ TEST(Start, NeedsNoThreadsOfOneTbb) {
   auto const result = pool.run(
       {}, [&](request_context& request) { request.parallel_for(0, 3, [&](std::size_t) { all.arrive_and_wait(); }); });
   EXPECT_TRUE(result.has_value()) << "three workers at once, whatever the embedder lets oneTBB have";
-  EXPECT_EQ(thread_creations.load(), 4) << "three workers and the recall thread";
+  EXPECT_EQ(thread_creations.load(), 5) << "three workers, the recall thread and the trimmer";
 }
 
 TEST(Start, CallersThreadsStayOutOfOneTbb) {

@@ -104,7 +104,8 @@ void warm_up(executor& pool, std::size_t arena_bytes) {
   mayfly::test::wait_until([&] { return pool.stats().in_flight == 0; });  // nothing of the above ends later
 }
 
-executor_options options() { return {.workers = 2, .max_in_flight = slots}; }
+/// Without the trimmer, whose few system calls a second are no request's.
+executor_options options() { return {.workers = 2, .max_in_flight = slots, .trim_interval = {}}; }
 
 std::int64_t minor_faults() {
   rusage now{};
@@ -181,7 +182,7 @@ TEST(WaitForAnUnfinishedPush, MakesNoSystemCallButToSleep) {
   pid_t const child = fork();
   if (child == 0) {
     alarm(100);
-    executor pool({.workers = 1, .max_in_flight = slots});
+    executor pool({.workers = 1, .max_in_flight = slots, .trim_interval = {}});
     warm_up(pool, 1'000);
     mayfly::set_schedule_hook([](char const* step) noexcept {
       if (std::strcmp(step, "executor.work.unfinished") == 0) ++looks;

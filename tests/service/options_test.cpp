@@ -46,6 +46,7 @@ TEST(Config, CanSayWhatFlagsCan) {
     page-budget = "1GiB"
     deadline = "50ms"
     window = 9
+    trim-interval = "250ms"
     workers = 3
     memory = "heap"
     first-page = "64KiB"
@@ -70,6 +71,7 @@ TEST(Config, CanSayWhatFlagsCan) {
   EXPECT_EQ(options.page_budget, std::size_t{1} << 30U);
   EXPECT_EQ(options.deadline, std::chrono::milliseconds(50));
   EXPECT_EQ(options.window, 9U);
+  EXPECT_EQ(options.trim_interval, std::chrono::milliseconds(250));
   EXPECT_EQ(options.workers, 3U);
   EXPECT_EQ(options.memory, memory_kind::heap);
   EXPECT_EQ(options.first_page_class, 1U);
@@ -79,7 +81,7 @@ TEST(Config, CanSayWhatFlagsCan) {
   EXPECT_TRUE(options.json);
   EXPECT_FALSE(options.quiet);
   EXPECT_EQ(options.progress, progress_choice::never);
-  std::size_t const lines = 21;
+  std::size_t const lines = 22;
   EXPECT_EQ(settings().size(), lines) << "a new setting belongs into this test";
 }
 
@@ -98,6 +100,10 @@ TEST(Config, NonsenseIsRefusedByKeyAndLine) {
   EXPECT_EQ(complaint("pointer = [true]"), "run.toml:1: 'pointer' must be an array of strings");
   EXPECT_THAT(complaint("pointer = \"a\""), HasSubstr("'a' is no JSON Pointer: at byte 0"));
   EXPECT_THAT(complaint("memory = \"stack\""), HasSubstr("'stack' is neither arena nor heap"));
+  EXPECT_EQ(complaint("trim-interval = \"99ms\""),
+            "run.toml:1: 'trim-interval': '99ms' must be 0 (never), or a time from 100ms to 60m");
+  EXPECT_EQ(complaint("trim-interval = 0"), "");
+  EXPECT_EQ(complaint("trim-interval = \"60m\""), "");
   EXPECT_EQ(complaint("guard = -1"), "run.toml:1: 'guard': '-1' must be a number from 0 (none) to 4294967295");
   EXPECT_THAT(complaint("guard = 4294967296"), HasSubstr("'4294967296' must be a number"));
   EXPECT_EQ(complaint("audit = -1"), "run.toml:1: 'audit': '-1' must be a number from 0 (none) to 4294967295");

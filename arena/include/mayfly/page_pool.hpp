@@ -11,6 +11,7 @@
 #include <mayfly/page_pool_options.hpp>
 #include <mayfly/page_pool_stats.hpp>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <bit>
@@ -148,11 +149,11 @@ class page_pool final : private detail::thread_exit_listener {
   std::size_t trim(bool magazines = false) noexcept;
 
   /// Gives back what has not been needed lately: an epoch is the time between two calls, a second for example. Of each
-  /// class the pages that lay in the depot for idle_epochs epochs and that nobody asked for, all but idle_floor_pages;
-  /// what threads hold that took nothing for as long, sleeping or not, goes to the depot first, for all to take; cached
-  /// blocks, when none was taken for as long. Never by what a request once took (Bonwick and Adams, "Magazines and
-  /// Vmem", 2001, call it the depot's working set). Returns the bytes given back. One thread at a time does it, another
-  /// that calls meanwhile gets 0. Costs a system call for each page that goes, and a look at each thread's cache.
+  /// class the pages that lay in the depot for idle_epochs epochs and that nobody asked for, all but idle_floor_bytes;
+  /// the same of what threads have at hand that took none of the class for as long, sleeping or not; cached blocks,
+  /// when none was taken for as long. Never by what a request once took (Bonwick and Adams, "Magazines and Vmem", 2001,
+  /// call it the depot's working set). Returns the bytes given back. One thread at a time does it, another that calls
+  /// meanwhile gets 0. Costs a system call for each page that goes, and a look at each thread's cache.
   std::size_t end_epoch() noexcept;
 
   /// From now on arena::reset_into() keeps pages out of reach for a while. Called again it raises limits,
@@ -282,12 +283,17 @@ class page_pool final : private detail::thread_exit_listener {
   }
   void give_unusually(std::size_t c, std::uint32_t index) noexcept;
   void fill(std::byte* start, std::size_t bytes) const noexcept;
-  void keep_or_return(std::size_t c, detail::index_chain chain) noexcept;
+  bool keep_or_return(std::size_t c, detail::index_chain chain) noexcept;
   std::size_t return_pages(std::size_t c, detail::index_chain chain) noexcept;
+  /// Idle pages that stay.
+  [[nodiscard]] std::uint32_t floor_pages(std::size_t c) const noexcept {
+    std::size_t const pages = options_.idle_floor_bytes / class_bytes(c);
+    return static_cast<std::uint32_t>(std::min<std::size_t>(pages, std::numeric_limits<std::uint32_t>::max()));
+  }
   void retire(std::size_t c, std::uint32_t index) noexcept;
   std::size_t release_idle_blocks() noexcept;
-  void take_from_idle_threads() noexcept;
-  std::size_t return_surplus(std::size_t c) noexcept;
+  std::uint32_t take_from_idle_threads(std::size_t c) noexcept;
+  std::size_t return_surplus(std::size_t c, std::uint32_t idle_with_threads) noexcept;
   std::size_t release_unneeded_blocks() noexcept;
   std::size_t reclaim(std::size_t wanted) noexcept;
 
@@ -314,16 +320,23 @@ class page_pool final : private detail::thread_exit_listener {
   std::mutex runs_mutex_;  // guards idle_runs_
   std::array<idle_run, cached_runs> idle_runs_{};
 
-  /// What one thread had taken when an epoch ended, and for how many since it has taken nothing more.
-  struct idle_thread {
-    std::uint64_t taken = 0;
+  /// How much something had been used when an epoch ended, and for how many since it has not been.
+  struct last_used {
+    std::uint64_t uses = 0;
     std::uint32_t epochs = 0;
+
+    /// For how many epochs there has been no use, now that one ends.
+    std::uint32_t see(std::uint64_t uses_by_now) noexcept {
+      epochs = uses_by_now == uses ? epochs + 1 : 0;
+      uses = uses_by_now;
+      return epochs;
+    }
   };
   std::mutex epoch_mutex_;  // guards the four below
   std::uint64_t epoch_ = 0;
   std::array<std::array<std::uint32_t, page_pool_options::most_idle_epochs>, classes> least_idle_{};  // by epoch
-  detail::mapped_array<idle_thread> idle_threads_;
-  idle_thread blocks_seen_;
+  detail::mapped_array<std::array<last_used, classes>> threads_seen_;
+  last_used blocks_seen_;
 
   alignas(64) std::atomic<std::size_t> committed_{0};  // rarely written: fresh pages, trims
   std::atomic<std::size_t> peak_committed_{0};

@@ -23,8 +23,9 @@ struct page_pool_options {
   std::array<std::uint32_t, classes> magazine_pages{8, 4, 2};
   /// Idle memory kept for each class outside the magazines; what comes on top goes back to the system at once.
   std::size_t idle_cap_bytes = std::size_t{256} << 20U;
-  /// Idle pages of each class that trim() and end_epoch() leave.
-  std::uint32_t idle_floor_pages = 64;
+  /// Idle memory of each class that trim() and end_epoch() leave outside the magazines, in whole pages (so none of a
+  /// class of larger ones).
+  std::size_t idle_floor_bytes = std::size_t{128} << 10U;
   /// For how many epochs in a row idle memory must not have been needed before end_epoch() gives it back: 1 to 64.
   std::uint32_t idle_epochs = 5;
   static constexpr std::uint32_t most_idle_epochs = 64;

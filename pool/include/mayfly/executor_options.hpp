@@ -81,6 +81,14 @@ struct executor_options {
   /// them, what they are predicted to take each executor adds up for itself. Null: the executor has a pool of its own.
   page_pool* pages = nullptr;
 
+  /// How often a thread of the executor's own ends an epoch of its pages (page_pool::end_epoch()): memory that was not
+  /// needed for idle_epochs of them, 5, goes back to the system. Where memory is short, by the control group's limits
+  /// or the kernel's pressure figures, all that is idle above the floor goes at once. 100 ms to an hour; 0: no such
+  /// thread, the embedder calls pages().end_epoch() or trim() where it suits. Not for `pages` of somebody else's.
+  std::chrono::nanoseconds trim_interval = std::chrono::seconds{1};
+  static constexpr std::chrono::nanoseconds least_trim_interval = std::chrono::milliseconds{100};
+  static constexpr std::chrono::nanoseconds longest_trim_interval = std::chrono::hours{1};
+
   /// The embedder's own scopes (effect_handler.hpp): its spawn_for_worker() is called once on each worker, by one
   /// worker after the other, and what that gives enters and exits around each handler there. What it enters lies
   /// around the handler, not in its place: the handler's current scope is its request's. Must outlive the executor.

@@ -30,6 +30,8 @@ struct executor_stats {
   std::uint64_t timers_cancelled = 0;  ///< by cancel_timer()
   std::uint64_t timers_dropped = 0;    ///< by draining, or refused when their time came
 
+  std::uint64_t trimmed_bytes = 0;   ///< given back to the system by executor_options::trim_interval
+  std::uint64_t pressure_trims = 0;  ///< times it gave back all that was idle, since memory was short
   std::uint64_t wakeups = 0;         ///< times a worker slept and was woken
   std::uint64_t helped_regions = 0;  ///< times a worker went to help with nested work
   std::uint64_t helped_chunks = 0;   ///< pieces of nested work run by another thread than the request's

@@ -130,10 +130,11 @@ class recycler {
 
   /// The fewest items of class c that the depot has had since this was asked last: what nobody needed meanwhile.
   [[nodiscard]] std::uint32_t least_depot_items(std::size_t c) noexcept {
+    // relaxed: a figure; one that a taker has not lowered yet is lowered at the next asking
     return std::min(least_items_[c].exchange(depot_items(c), std::memory_order_relaxed), depot_items(c));
   }
-  /// Takes that this thread's cache has served, of all classes, ever; a statistic.
-  [[nodiscard]] std::uint64_t taken_by(thread_index thread) const noexcept;
+  /// Grows with each item of class c that this thread's cache serves or gets; a statistic.
+  [[nodiscard]] std::uint64_t uses_by(thread_index thread, std::size_t c) const noexcept;
   /// Threads whose caches may hold something have an index below this one.
   [[nodiscard]] static thread_index cached_threads() noexcept { return walk_limit(); }
   [[nodiscard]] std::uint32_t depot_items(std::size_t c) const noexcept { return depots_[c].items(); }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <mayfly/executor_options.hpp>
 #include <mayfly/page_pool.hpp>
 #include <mayfly/route_stats.hpp>
 #include <mayfly/service/answer_window.hpp>
@@ -23,8 +24,9 @@ enum class memory_kind : unsigned char {
 /// How requests are run.
 struct engine_options {
   memory_kind memory = memory_kind::arena;
-  std::size_t workers = 0;                      ///< 0: what the executor chooses
-  std::size_t window = 256;                     ///< requests under way at most
+  std::size_t workers = 0;   ///< 0: what the executor chooses
+  std::size_t window = 256;  ///< requests under way at most
+  std::chrono::nanoseconds trim_interval = executor_options{}.trim_interval;
   std::size_t request_bytes = 0;                ///< budget of one request's arena; 0: none
   std::size_t page_budget_bytes = 0;            ///< budget of all arenas together; 0: none
   std::optional<std::size_t> first_page_class;  ///< none: adaptive (executor_options)
