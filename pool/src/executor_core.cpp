@@ -159,7 +159,11 @@ std::vector<route_stats> executor_core::routes() const {
                      .p50_bytes = of.all.quantile(0.50),
                      .p95_bytes = of.all.quantile(0.95),
                      .p99_bytes = of.all.quantile(0.99),
-                     .first_page_bytes = pages_->class_bytes(of.first_class)});
+                     .first_page_bytes = pages_->class_bytes(of.first_class),
+                     .first_pages = {}});
+    for (std::size_t c = 0; c < page_pool::classes; ++c) {
+      lines.back().first_pages[c] = first_page_costs::worth_of(*pages_, c, of.bumped);
+    }
   }
   std::sort(lines.begin(), lines.end(), [](auto const& left, auto const& right) { return left.route < right.route; });
   return lines;

@@ -41,6 +41,31 @@ std::size_t first_page_costs::cheapest(size_counts const& sizes) const noexcept 
   return static_cast<std::size_t>(std::min_element(costs.begin(), costs.end()) - costs.begin());
 }
 
+first_page_worth first_page_costs::worth_of(page_pool const& pages, std::size_t c, size_counts const& sizes) noexcept {
+  first_page_worth worth{.page_bytes = pages.class_bytes(c)};
+  double requests = 0;
+  double in_one_page = 0;
+  double held_pages = 0;
+  double held_bytes = 0;
+  double used_bytes = 0;
+  for (std::size_t i = 0; i < size_buckets::count; ++i) {
+    if (sizes.of[i] == 0) continue;
+    auto const count = static_cast<double>(sizes.of[i]);
+    holding const held = held_by(pages, c, size_buckets::most_bytes(i));
+    requests += count;
+    if (held.pages == 1) in_one_page += count;
+    held_pages += count * static_cast<double>(held.pages);
+    held_bytes += count * static_cast<double>(held.bytes);
+    used_bytes += count * static_cast<double>(size_buckets::most_bytes(i));
+  }
+  if (requests == 0) return worth;
+  worth.one_page_part = in_one_page / requests;
+  worth.unused_part = (held_bytes - used_bytes) / held_bytes;
+  worth.pages_per_request = held_pages / requests;
+  worth.cost_bytes = (held_bytes - used_bytes + held_pages * page_cost_bytes) / requests;
+  return worth;
+}
+
 void route_profile::window::clear() noexcept {
   bumped.clear();
   all.clear();

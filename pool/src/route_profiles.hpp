@@ -28,6 +28,10 @@ class first_page_costs {
   /// The class that is cheapest for requests of these sizes; of equals the smaller.
   [[nodiscard]] std::size_t cheapest(size_counts const& sizes) const noexcept;
 
+  /// What pages of class c at first would be worth to requests of these sizes.
+  [[nodiscard]] static first_page_worth worth_of(page_pool const& pages, std::size_t c,
+                                                 size_counts const& sizes) noexcept;
+
   struct holding {
     std::size_t pages = 0;
     std::size_t bytes = 0;

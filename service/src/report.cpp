@@ -9,6 +9,7 @@
 #include <cmath>
 #include <cstdio>
 #include <optional>
+#include <utility>
 
 namespace mayfly::service {
 
@@ -143,13 +144,27 @@ void add_latency(json_text& to, latency_histogram const& latency) {
   to.close();
 }
 
-void add_sizes(json_text& to, std::optional<route_stats> const& sizes) {
+void add_first_pages(json_text& to, route_stats const& sizes) {
+  to.open("first_pages");
+  for (first_page_worth const& worth : sizes.first_pages) {
+    to.open(std::to_string(worth.page_bytes).c_str());
+    to.number("one_page_part", worth.one_page_part, 4);
+    to.number("unused_part", worth.unused_part, 4);
+    to.number("pages_per_request", worth.pages_per_request, 4);
+    to.number("cost_bytes", worth.cost_bytes, 1);
+    to.close();
+  }
+  to.close();
+}
+
+void add_sizes(json_text& to, std::optional<route_stats> const& sizes, bool advise) {
   if (!sizes) return to.raw("request_bytes", "null");
   to.open("request_bytes");
   to.count("p50", sizes->p50_bytes);
   to.count("p95", sizes->p95_bytes);
   to.count("p99", sizes->p99_bytes);
   to.count("first_page", sizes->first_page_bytes);
+  if (advise) add_first_pages(to, *sizes);
   to.close();
 }
 
@@ -173,6 +188,25 @@ void add_memory(table& to, run_summary const& summary) {
   }
   if (summary.mallocs) to.row("mallocs a request", fixed(per_request(summary, *summary.mallocs), 3));
   to.row("page faults a request", fixed(per_request(summary, summary.page_faults), 3));
+}
+
+/// What each first page would be worth, a line each, and what follows from it.
+void add_advice(table& to, route_stats const& sizes) {
+  auto const readable = [](std::size_t bytes) { return programs::readable_bytes(static_cast<double>(bytes)); };
+  auto const percent = [](double part) { return fixed(100 * part, 0) + " %"; };
+  char const* heading = "first pages";
+  for (first_page_worth const& worth : sizes.first_pages) {
+    to.row(std::exchange(heading, ""), readable(worth.page_bytes) + ": " + percent(worth.one_page_part) +
+                                           " of requests fit in one, " + percent(worth.unused_part) + " unused, " +
+                                           fixed(worth.pages_per_request, 2) + " pages a request");
+  }
+  auto const best = std::min_element(
+      sizes.first_pages.begin(), sizes.first_pages.end(),
+      [](first_page_worth const& left, first_page_worth const& right) { return left.cost_bytes < right.cost_bytes; });
+  to.row("advice", best->page_bytes == sizes.first_page_bytes
+                       ? "none: requests get " + readable(best->page_bytes) + " by themselves, which costs least"
+                       : "--first-page " + readable(best->page_bytes) + " would cost least; requests get " +
+                             readable(sizes.first_page_bytes) + " so far");
 }
 
 }  // namespace
@@ -200,6 +234,7 @@ std::string summary_table(run_options const& options, run_summary const& summary
                      programs::readable_bytes(static_cast<double>(totals.bytes_out)) + " out");
   to.row("latency", latency_text(totals.latency));
   add_memory(to, summary);
+  if (options.advise && summary.sizes) add_advice(to, *summary.sizes);
   if (summary.audit) {
     to.row("audit", programs::with_commas(summary.audit->globals) +
                         " held by globals; suspects: " + programs::with_commas(summary.audit->thread_locals) +
@@ -254,7 +289,7 @@ std::string summary_json(run_options const& options, run_summary const& summary)
   } else {
     to.raw("pages", "null");
   }
-  add_sizes(to, summary.sizes);
+  add_sizes(to, summary.sizes, options.advise);
   if (summary.mallocs) {
     to.number("mallocs_per_request", per_request(summary, *summary.mallocs), 4);
   } else {

@@ -142,6 +142,11 @@ refusal set_json(run_options& to, std::string const&) {
   return {};
 }
 
+refusal set_advise(run_options& to, std::string const&) {
+  to.advise = true;
+  return {};
+}
+
 refusal set_quiet(run_options& to, std::string const&) {
   to.quiet = true;
   return {};
@@ -165,7 +170,7 @@ constexpr std::string_view measuring = "Measuring";
 
 using enum setting::shape;
 
-constexpr std::array<setting, 22> all_settings{{
+constexpr std::array<setting, 23> all_settings{{
     {"handler", text, "NAME", work,
      "echo, canonicalize (RFC 8785), merge-patch (RFC 7396), extract (RFC 6901), or one of a plugin", &set_handler},
     {"plugin", list, "FILE.so", work, "handlers of your own (docs/plugins.md); may be said again", &add_plugin},
@@ -196,6 +201,8 @@ constexpr std::array<setting, 22> all_settings{{
     {"first-page", text, "SIZE", measuring,
      "a request's first page: adaptive (default: what requests so far make cheapest), 16KiB, 64KiB or 256KiB",
      &set_first_page},
+    {"advise", flag, "", measuring, "say in the summary what each first page would be worth on these requests",
+     &set_advise},
     {"guard", text, "N", measuring,
      "keep the memory of 1 of N ended requests out of reach for a while, to catch late uses (default 0: none)",
      &set_guard},
@@ -265,6 +272,7 @@ void check_memory(run_options const& options) {
     throw usage_error(said(options, "audit") + " goes with arenas" + says +
                       "on the heap a request has no memory of its own");
   }
+  if (options.advise) throw usage_error(said(options, "advise") + " goes with arenas" + says + "the heap has no pages");
   if (!options.plugins.empty()) {
     throw usage_error(said(options, "plugin") + " goes with arenas" + says +
                       "a plugin's handler takes memory from its request");
@@ -284,6 +292,9 @@ void check(run_options const& options) {
   check_belongs(options, "pointer", "POINTER, as /user/name", "extract", !options.pointers.empty());
   if (options.json && options.out == "-") throw usage_error(json_needs_a_file(options));
   check_memory(options);
+  if (options.advise && options.first_page_class) {
+    throw usage_error(said(options, "advise") + " goes with --first-page adaptive only: that is what looks at sizes");
+  }
   if (options.repeat > 1 && options.in == "-") {
     throw usage_error(said(options, "repeat") + " needs --in PATH: standard input can be read only once");
   }

@@ -189,6 +189,34 @@ TEST_F(RouteProfiles, OneNameInTwoPlacesIsOneLine) {
   EXPECT_EQ(sums[0].all.count(), 40U);
 }
 
+TEST(FirstPageWorth, SaysHowManyFitAndHowMuchIsLeft) {
+  page_pool pages{{.reserve_bytes = std::size_t{64} << 20U}};
+  auto const recorder = std::make_unique<size_recorder>();
+  recorder->clear();
+  for (int i = 0; i < 94; ++i) recorder->record(8 * kib);
+  for (int i = 0; i < 6; ++i) recorder->record(40 * kib);
+  for (int i = 0; i < 1000; ++i) recorder->record(0);
+  size_counts counts;
+  recorder->add_to(counts);
+  auto const small = first_page_costs::worth_of(pages, 0, counts);
+  EXPECT_EQ(small.page_bytes, 16 * kib);
+  EXPECT_DOUBLE_EQ(small.one_page_part, 0.94);
+  EXPECT_DOUBLE_EQ(small.pages_per_request, (94 * 1 + 6 * 3) / 100.0);
+  EXPECT_DOUBLE_EQ(small.unused_part, 1 - (94 * 8 + 6 * 40) / (94 * 16 + 6 * 48.0));
+  EXPECT_DOUBLE_EQ(small.cost_bytes, (94 * (8 + 4) + 6 * (8 + 12)) / 100.0 * kib);
+  auto const large = first_page_costs::worth_of(pages, 2, counts);
+  EXPECT_DOUBLE_EQ(large.one_page_part, 1);
+  EXPECT_DOUBLE_EQ(large.pages_per_request, 1);
+  EXPECT_DOUBLE_EQ(large.unused_part, 1 - (94 * 8 + 6 * 40) / (100 * 256.0));
+}
+
+TEST(FirstPageWorth, OfNoRequestsIsNothing) {
+  page_pool pages{{.reserve_bytes = std::size_t{64} << 20U}};
+  auto const worth = first_page_costs::worth_of(pages, 1, size_counts{});
+  EXPECT_EQ(worth.page_bytes, 64 * kib);
+  EXPECT_EQ(worth.cost_bytes + worth.one_page_part + worth.unused_part, 0);
+}
+
 /// What an arena really takes is what the costs are made from.
 TEST(FirstPageCosts, PagesAreThoseThatAnArenaTakes) {
   page_pool pages{{.reserve_bytes = std::size_t{256} << 20U}};

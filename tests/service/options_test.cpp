@@ -55,6 +55,7 @@ TEST(Config, CanSayWhatFlagsCan) {
     repeat = 5
     json = true
     quiet = false
+    advise = true
     progress = "never"
   )",
                       options),
@@ -80,8 +81,9 @@ TEST(Config, CanSayWhatFlagsCan) {
   EXPECT_EQ(options.repeat, 5U);
   EXPECT_TRUE(options.json);
   EXPECT_FALSE(options.quiet);
+  EXPECT_TRUE(options.advise);
   EXPECT_EQ(options.progress, progress_choice::never);
-  std::size_t const lines = 22;
+  std::size_t const lines = 23;
   EXPECT_EQ(settings().size(), lines) << "a new setting belongs into this test";
 }
 

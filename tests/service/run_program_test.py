@@ -98,6 +98,9 @@ class Usage(RunTest):
         self.assertIn("--patch", self.complaint("run", "--handler", "merge-patch"))
         self.assertIn("at byte 0", self.complaint("run", "--handler", "extract", "--pointer", "a"))
         self.assertIn("--out FILE", self.complaint("run", "--handler", "echo", "--json"))
+        self.assertIn("--first-page adaptive only",
+                      self.complaint("run", "--handler", "echo", "--advise", "--first-page", "16KiB"))
+        self.assertIn("the heap has no pages", self.complaint("run", "--handler", "echo", "--advise", "--memory", "heap"))
         self.assertIn("read only once", self.complaint("run", "--handler", "echo", "--repeat", "2"))
 
     def test_patch_that_is_no_use(self):
@@ -217,6 +220,21 @@ class Summaries(RunTest):
                 self.assertEqual(sizes["first_page"], 16 << 10)
                 self.assertTrue(0 < sizes["p50"] <= sizes["p95"] <= sizes["p99"] <= 16 << 10, sizes)
             self.assertEqual(len(Path(out).read_bytes().splitlines()), 100)
+
+    def test_advice(self):
+        text = json.dumps([{"k": i} for i in range(30)]) + "\n"
+        out = str(self.folder / "out")
+        end = self.run_it("--handler", "canonicalize", "--out", out, "--advise", stdin=text * 50)
+        self.assertEqual(end.returncode, 0)
+        table = end.stdout.decode()
+        self.assertIn("16.0 KiB: 100 % of requests fit in one", table)
+        self.assertIn("256.0 KiB: 100 % of requests fit in one, 9", table)
+        self.assertIn("none: requests get 16.0 KiB by themselves", table)
+        end = self.run_it("--handler", "canonicalize", "--out", out, "--advise", "--json", stdin=text * 50)
+        pages = json.loads(end.stdout)["request_bytes"]["first_pages"]
+        self.assertEqual(list(pages), ["16384", "65536", "262144"])
+        self.assertEqual(pages["16384"]["one_page_part"], 1)
+        self.assertTrue(pages["16384"]["cost_bytes"] < pages["65536"]["cost_bytes"] < pages["262144"]["cost_bytes"])
 
     def test_audits_are_counted_and_find_no_global(self):
         out = str(self.folder / "out")
