@@ -141,23 +141,23 @@ constexpr int not_permitted = 77;
 
 constexpr std::uint64_t group_bytes = 128 * mib;
 
-/// In a child: 0 where the group is found short once it is nearly full, and not before. In steps, as a sanitizer takes
-/// several bytes for each.
-int fill_up(real_group const& group) {
-  if (!group.enter()) return not_permitted;
+/// In a child: ends it with 0 where the group is found short once it is nearly full, and not before. In steps, as a
+/// sanitizer takes several bytes for each, and nothing is freed, as a sanitizer takes memory for that too.
+[[noreturn]] void fill_up(real_group const& group) {
+  if (!group.enter()) _exit(not_permitted);
   memory_pressure const pressure;
-  if (pressure.is_short()) return 1;
+  if (pressure.is_short()) _exit(1);
   std::vector<std::vector<char>> taken;
   taken.reserve(group_bytes / mib);
   while (taken.size() < group_bytes / mib && !pressure.is_short()) taken.emplace_back(mib, 'x');
-  return pressure.is_short() ? 0 : 2;
+  _exit(pressure.is_short() ? 0 : 2);
 }
 
 TEST(RealMemoryPressure, ComesWhenAGroupIsNearlyFull) {
   real_group const group{group_bytes};
   if (!group.exists()) GTEST_SKIP() << "no permission to make a memory control group here, or no such controller";
   pid_t const child = fork();
-  if (child == 0) _exit(fill_up(group));
+  if (child == 0) fill_up(group);
   int status = 0;
   ASSERT_EQ(waitpid(child, &status, 0), child);
   ASSERT_TRUE(WIFEXITED(status));
