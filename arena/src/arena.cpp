@@ -50,6 +50,7 @@ void arena::take_over(arena& other) noexcept {
   page_bytes_ = std::exchange(other.page_bytes_, 0);
   block_bytes_ = std::exchange(other.block_bytes_, 0);
   sequence_ = std::exchange(other.sequence_, 0);
+  log_ = std::exchange(other.log_, nullptr);
 }
 
 void arena::restart(arena_options const& options) noexcept {
@@ -80,6 +81,12 @@ void* arena::try_allocate_more(std::size_t bytes, std::size_t alignment) noexcep
 
 /// Memory from a new page or block; null when refused, and then `refused` says why.
 void* arena::take_more(std::size_t bytes, std::size_t alignment, page_span& refused) noexcept {
+  if (pool_->options().recorder != nullptr) [[unlikely]]
+    return take_recorded(bytes, alignment, refused);
+  return take_new(bytes, alignment, refused);
+}
+
+void* arena::take_new(std::size_t bytes, std::size_t alignment, page_span& refused) noexcept {
   bytes = std::max(bytes, std::size_t{1});
   if (bytes > largest_allocation || alignment > largest_allocation) [[unlikely]] {
     refused.reason = refusal::too_large;
@@ -203,6 +210,12 @@ bool arena::in_current_page(void const* memory, std::size_t bytes) const noexcep
 }
 
 void arena::deallocate(void* memory, std::size_t bytes, std::size_t alignment) noexcept {
+  if (log_ != nullptr) [[unlikely]]
+    return deallocate_recorded(memory, bytes, alignment);
+  deallocate_now(memory, bytes, alignment);
+}
+
+void arena::deallocate_now(void* memory, std::size_t bytes, std::size_t alignment) noexcept {
   bytes = std::max(bytes, std::size_t{1});
   if (oversize(bytes, alignment)) {
     std::uint32_t const index = pool_->block_at(memory);
@@ -224,6 +237,12 @@ void arena::deallocate(void* memory, std::size_t bytes, std::size_t alignment) n
 }
 
 bool arena::try_extend(void* memory, std::size_t old_bytes, std::size_t new_bytes) noexcept {
+  if (log_ != nullptr) [[unlikely]]
+    return try_extend_recorded(memory, old_bytes, new_bytes);
+  return extend_now(memory, old_bytes, new_bytes);
+}
+
+bool arena::extend_now(void* memory, std::size_t old_bytes, std::size_t new_bytes) noexcept {
   old_bytes = std::max(old_bytes, std::size_t{1});
   new_bytes = std::max(new_bytes, std::size_t{1});
   auto* const start = static_cast<std::byte*>(memory);
@@ -280,6 +299,7 @@ arena::marker arena::mark() const noexcept {
   point.record_count = records_ == nullptr ? 0 : records_->count;
   point.page = pages_;
   point.sequence = sequence_;
+  point.number = log_ == nullptr ? 0 : log_mark();
   return point;
 }
 
@@ -290,12 +310,12 @@ void arena::rewind(marker const& point) noexcept {
   give_pages_after(point.sequence);
   assert(pages_ == point.page && "the mark is from another arena, or from before a reset");
   next_ = point.next;
-  end_ = nullptr;
-  if (pages_ == 0) return;
-  page_descriptor& current = pool_->descriptor(pages_ - 1);
-  current.tail_bytes = 0;
-  end_ = pool_->page_address(pages_ - 1) + pool_->class_bytes(current.page_class);
-  detail::poison(next_, static_cast<std::size_t>(end_ - next_));
+  end_ = end_of_page();
+  if (pages_ != 0) {
+    pool_->descriptor(pages_ - 1).tail_bytes = 0;
+    detail::poison(next_, static_cast<std::size_t>(end_ - next_));
+  }
+  if (log_ != nullptr) log_rewind(point.number);
 }
 
 void arena::release_more() noexcept {
@@ -310,7 +330,7 @@ void arena::reset_into(detail::quarantine_admission& quarantine) noexcept {
   check_canaries();
   if constexpr (detail::canaries) {
     // Whoever looks for an allocation later has to know where the last one ends.
-    if (pages_ != 0) pool_->descriptor(pages_ - 1).tail_bytes = static_cast<std::uint32_t>(end_ - next_);
+    if (pages_ != 0) pool_->descriptor(pages_ - 1).tail_bytes = static_cast<std::uint32_t>(room_bytes());
   }
   give_all(quarantine);
 }
@@ -329,6 +349,7 @@ void arena::give_all(Taker& taker) noexcept {
   next_ = nullptr;
   end_ = nullptr;
   sequence_ = 0;
+  if (log_ != nullptr) end_log();
 }
 
 /// The list has newer pages before older ones, but for a current page that went before those behind it (A6). So the
@@ -372,26 +393,6 @@ void arena::give_block(Taker& taker, std::uint32_t index) noexcept {
   block_bytes_ -= bytes;
   taker.give_block(index);
   refund(bytes);
-}
-
-// ---- looking
-
-arena_usage arena::usage() const noexcept {
-  arena_usage result;
-  for (std::uint32_t page = pages_; page != 0; page = pool_->descriptor(page - 1).next) {
-    page_descriptor const& descriptor = pool_->descriptor(page - 1);
-    ++result.pages[descriptor.page_class];
-    if (page != pages_) result.tail_waste_bytes += descriptor.tail_bytes;
-    if (descriptor.coloured()) {
-      result.skipped_bytes += colour_bytes_of(pool_->page_address(page - 1), pool_->class_bytes(descriptor.page_class));
-    }
-  }
-  for (std::uint32_t block = blocks_; block != 0; block = pool_->descriptor(block - 1).next) ++result.oversize_blocks;
-  result.reserved_bytes = reserved_bytes();
-  result.room_bytes = static_cast<std::size_t>(end_ - next_);
-  result.oversize_bytes = block_bytes_;
-  result.handed_out_bytes = result.reserved_bytes - result.tail_waste_bytes - result.room_bytes - result.skipped_bytes;
-  return result;
 }
 
 }  // namespace mayfly

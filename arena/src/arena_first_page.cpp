@@ -9,6 +9,8 @@ namespace mayfly {
 /// where that cannot be, or is not known to be possible at a glance: take_more() finds out.
 [[gnu::always_inline]] inline void* arena::start_first_page(std::size_t bytes, std::size_t alignment) noexcept {
   if constexpr (detail::canaries) return nullptr;
+  if (pool_->options().recorder != nullptr) [[unlikely]]
+    return nullptr;
   bytes += static_cast<std::size_t>(bytes == 0);
   std::size_t const page_bytes = pool_->class_bytes(first_class_);
   // Every colour is aligned to colour_step, and no page is smaller than four times the last one.
@@ -38,20 +40,22 @@ namespace mayfly {
 
 void* arena::allocate_slow(std::size_t bytes, std::size_t alignment) {
   site_.set(__builtin_return_address(0));
-  if (void* const memory = start_first_page(bytes, alignment)) [[likely]]
+  if (void* const memory = log_ == nullptr ? start_first_page(bytes, alignment) : bump_recorded(bytes, alignment))
+      [[likely]]
     return memory;
   return allocate_more(bytes, alignment);
 }
 
 void* arena::try_allocate_slow(std::size_t bytes, std::size_t alignment) noexcept {
   site_.set(__builtin_return_address(0));
-  if (void* const memory = start_first_page(bytes, alignment)) [[likely]]
+  if (void* const memory = log_ == nullptr ? start_first_page(bytes, alignment) : bump_recorded(bytes, alignment))
+      [[likely]]
     return memory;
   return try_allocate_more(bytes, alignment);
 }
 
 void arena::release_all() noexcept {
-  if (records_ != nullptr || blocks_ != 0 || pages_ == 0 || detail::canaries) [[unlikely]]
+  if (records_ != nullptr || blocks_ != 0 || pages_ == 0 || log_ != nullptr || detail::canaries) [[unlikely]]
     return release_more();
   page_descriptor const& only = pool_->descriptor(pages_ - 1);
   if (only.next != 0 || !pool_->try_give_front_page(only.page_class, pages_ - 1)) [[unlikely]]

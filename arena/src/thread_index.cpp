@@ -1,10 +1,12 @@
 #include <mayfly/detail/thread_index.hpp>
+#include <mayfly/detail/virtual_thread.hpp>
 
 #include <array>
 #include <atomic>
 #include <bit>
 #include <cstddef>
 #include <mutex>
+#include <stdexcept>
 
 #include <pthread.h>
 
@@ -115,6 +117,12 @@ thread_index assign_thread_index() noexcept {
   assigned_thread_index = directory.take();
   return assigned_thread_index;
 }
+
+virtual_thread::virtual_thread() : index_{directory.take()} {
+  if (index_ == no_thread_index) throw std::length_error("the process has no thread index left");
+}
+
+virtual_thread::~virtual_thread() { directory.end(index_); }
 
 thread_index thread_index_limit() noexcept {
   // sync thread-limit: acquire; pairs with take(); every index assigned before is below the limit

@@ -14,8 +14,8 @@ namespace {
 
 page_pool& make_pages(std::optional<page_pool>& own, executor_options const& options) {
   if (options.pages != nullptr) return *options.pages;
-  page_pool_options wanted;
-  if (options.page_budget_bytes != 0) wanted.max_bytes = options.page_budget_bytes;
+  page_pool_options wanted = options.page_options;
+  if (options.page_budget_bytes != 0) wanted.max_bytes = std::min(wanted.max_bytes, options.page_budget_bytes);
   return own.emplace(wanted);
 }
 

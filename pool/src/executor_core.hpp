@@ -1,7 +1,6 @@
 #pragma once
 
 #include "nested_help.hpp"
-#include "route_profiles.hpp"
 #include "timers.hpp"
 #include "trimmer.hpp"
 #include "worker.hpp"
@@ -9,6 +8,7 @@
 #include <mayfly/detail/index_ring.hpp>
 #include <mayfly/detail/mapping.hpp>
 #include <mayfly/detail/request_record.hpp>
+#include <mayfly/detail/route_profiles.hpp>
 #include <mayfly/detail/worker_gate.hpp>
 #include <mayfly/drain_report.hpp>
 #include <mayfly/executor_options.hpp>

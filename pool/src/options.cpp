@@ -27,12 +27,12 @@ void check_name(std::string const& name) {
 }
 
 /// As the registry would, but by the names that the caller knows.
-void check_guard(guard_options const& guard, page_pool const* pages) {
+void check_guard(guard_options const& guard, page_pool const* pages, page_pool_options const& own) {
   constexpr std::uint32_t most_pages = page_quarantine::most_pages;
   if (guard.quarantine_pages < 1 || guard.quarantine_pages > most_pages) {
     refuse("guard.quarantine_pages", std::to_string(guard.quarantine_pages), "1 to " + std::to_string(most_pages));
   }
-  std::size_t const page = pages != nullptr ? pages->class_bytes(0) : page_pool_options{}.class_bytes[0];
+  std::size_t const page = pages != nullptr ? pages->class_bytes(0) : own.class_bytes[0];
   if (guard.quarantine_bytes < page) {
     refuse("guard.quarantine_bytes", std::to_string(guard.quarantine_bytes),
            "at least one page, " + std::to_string(page));
@@ -96,7 +96,7 @@ executor_options resolve(executor_options const& asked) {
     refuse("first_generation", std::to_string(options.first_generation),
            "1 to " + std::to_string(scope_id::largest_generation));
   }
-  check_guard(options.guard, options.pages);
+  check_guard(options.guard, options.pages, options.page_options);
   check_name(options.name);
   return options;
 }

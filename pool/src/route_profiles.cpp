@@ -1,4 +1,4 @@
-#include "route_profiles.hpp"
+#include <mayfly/detail/route_profiles.hpp>
 
 #include <algorithm>
 
@@ -95,7 +95,7 @@ route_profiles::route_profiles(cycle_clock const& clock, first_page_costs const&
       default_class_{static_cast<std::uint32_t>(default_class)},
       profiles_{most_routes} {}
 
-route_profile* route_profiles::find_or_add(std::string_view route) noexcept {
+route_profile* route_profiles::find_or_add(std::string_view route, cycle_clock::ticks now) noexcept {
   std::size_t const home = home_of(route);
   for (std::size_t probe = 0; probe < probes; ++probe) {
     route_profile& here = profiles_[(home + probe) % most_routes];
@@ -103,7 +103,7 @@ route_profile* route_profiles::find_or_add(std::string_view route) noexcept {
     if (here.used_.load(std::memory_order_relaxed)) continue;  // relaxed: as in is()
     here.name_ = route.data();
     here.name_bytes_ = route.size();
-    here.started_ = clock_.now();
+    here.started_ = now != 0 ? now : clock_.now();
     here.first_class_.store(default_class_, std::memory_order_relaxed);  // relaxed: ordered by used_
     // sync route-profile: release; pairs with add_to_stats(); publishes the name
     here.used_.store(true, std::memory_order_release);

@@ -1,8 +1,8 @@
 #pragma once
 
 #include "native_thread.hpp"
-#include "route_profiles.hpp"
 #include <mayfly/detail/cycle_clock.hpp>
+#include <mayfly/detail/route_profiles.hpp>
 #include <mayfly/effect_handler.hpp>
 #include <mayfly/latency_histogram.hpp>
 #include <mayfly/outcome.hpp>

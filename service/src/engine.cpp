@@ -113,6 +113,8 @@ class pool_engine final : public engine {
     settings.trim_interval = options.trim_interval;
     settings.guard.one_in = options.guard_one_in;
     settings.audit.one_in = options.audit_one_in;
+    settings.page_options.recorder = options.recorder;
+    settings.observer = options.recorder;
     settings.statistics = false;  // the window counts for itself, for both kinds of memory
     return settings;
   }
@@ -200,6 +202,14 @@ class inline_engine final : public engine {
 };
 
 }  // namespace
+
+trace::recorded_settings recorded_settings_of(engine_options const& options) {
+  trace::recorded_settings settings{.program = "mayfly run", .workers = static_cast<unsigned>(options.workers)};
+  if (options.page_budget_bytes != 0) settings.pages.max_bytes = options.page_budget_bytes;
+  settings.first_class = options.first_page_class;
+  settings.epoch = options.trim_interval;
+  return settings;
+}
 
 std::unique_ptr<engine> make_pool_engine(engine_options const& options, handler_settings const& handlers,
                                          answer_window& window) {

@@ -209,6 +209,28 @@ void add_advice(table& to, route_stats const& sizes) {
                              readable(sizes.first_page_bytes) + " so far");
 }
 
+void add_trace(json_text& to, std::optional<trace::recording_report> const& recording) {
+  if (!recording) return to.raw("trace", "null");
+  trace::totals const& counted = recording->counted;
+  to.open("trace");
+  to.count("requests", counted.requests);
+  to.count("arenas", counted.arenas);
+  to.count("allocations", counted.allocations);
+  to.count("dropped_requests", counted.dropped_requests);
+  to.count("dropped_arenas", counted.dropped_arenas);
+  to.count("bytes", recording->file_bytes);
+  to.close();
+}
+
+void add_audit(json_text& to, std::optional<audit_reports> const& audit) {
+  if (!audit) return to.raw("audit", "null");
+  to.open("audit");
+  to.count("globals", audit->globals);
+  to.count("thread_locals", audit->thread_locals);
+  to.count("heap_blocks", audit->heap_blocks);
+  to.close();
+}
+
 }  // namespace
 
 std::string summary_table(run_options const& options, run_summary const& summary) {
@@ -240,6 +262,7 @@ std::string summary_table(run_options const& options, run_summary const& summary
                         " held by globals; suspects: " + programs::with_commas(summary.audit->thread_locals) +
                         " by thread-locals, " + programs::with_commas(summary.audit->heap_blocks) + " by heap blocks");
   }
+  if (summary.recording) to.row("trace", to_string(*summary.recording));
   return to.take();
 }
 
@@ -296,15 +319,8 @@ std::string summary_json(run_options const& options, run_summary const& summary)
     to.raw("mallocs_per_request", "null");
   }
   to.number("page_faults_per_request", per_request(summary, summary.page_faults), 4);
-  if (summary.audit) {
-    to.open("audit");
-    to.count("globals", summary.audit->globals);
-    to.count("thread_locals", summary.audit->thread_locals);
-    to.count("heap_blocks", summary.audit->heap_blocks);
-    to.close();
-  } else {
-    to.raw("audit", "null");
-  }
+  add_audit(to, summary.audit);
+  add_trace(to, summary.recording);
   to.raw("stopped", summary.stopped ? "true" : "false");
   to.close();
   return to.take();

@@ -84,20 +84,45 @@ bool answers_to_terminal(answer_file const& output) {
 
 void complain(std::string const& text) { std::cerr << "mayfly: " << text << "\n"; }
 
+/// What of the run's own a file is; nothing where it is none.
+std::string read_by_run(run_options const& options, request_source const& source, file_identity const& identity) {
+  if (source.reads(identity)) return "the requests";
+  if (!options.patch.empty() && identity_of(options.patch) == identity) return "the patch";
+  if (!options.config.empty() && identity_of(options.config) == identity) return "the configuration";
+  for (auto const& plugin : options.plugins) {
+    if (identity_of(plugin) == identity) return "a plugin";
+  }
+  return {};
+}
+
 /// Refuses an output that would destroy what the run reads, or mix with what it prints.
 void check_output(run_options const& options, request_source const& source, answer_file const& output) {
   if (options.json && output.is_standard_output()) throw usage_error(json_needs_a_file(options));
   auto const identity = output.identity();
   if (!identity) return;
-  auto const refuse = [&](std::string const& what) {
-    throw usage_error("the answers would overwrite " + what + ": " + output.name() +
-                      " is the same file; say another --out");
-  };
-  if (source.reads(*identity)) refuse("the requests");
-  if (!options.patch.empty() && identity_of(options.patch) == identity) refuse("the patch");
-  if (!options.config.empty() && identity_of(options.config) == identity) refuse("the configuration");
-  for (auto const& plugin : options.plugins) {
-    if (identity_of(plugin) == identity) refuse("a plugin");
+  std::string const what = read_by_run(options, source, *identity);
+  if (what.empty()) return;
+  throw usage_error("the answers would overwrite " + what + ": " + output.name() +
+                    " is the same file; say another --out");
+}
+
+/// The same of a trace, which may not mix with the answers either.
+void check_trace(run_options const& options, request_source const& source, answer_file const& output) {
+  auto const identity = identity_of(options.record);
+  if (!identity) return;
+  std::string const what = output.identity() == identity ? "the answers" : read_by_run(options, source, *identity);
+  if (what.empty()) return;
+  throw usage_error("the trace would overwrite " + what + ": " + options.record +
+                    " is the same file; say another --record");
+}
+
+std::unique_ptr<trace::recorder> start_recording(run_options const& options) {
+  if (options.record.empty()) return nullptr;
+  try {
+    return std::make_unique<trace::recorder>(
+        options.record, trace::recorder_options{.settings = recorded_settings_of(engine_settings(options))});
+  } catch (std::system_error const& failed) {
+    throw input_error("cannot write the trace " + options.record + ": " + failed.code().message());
   }
 }
 
@@ -131,17 +156,22 @@ finished_run run_all(run_options const& options, run_surroundings const& surroun
   plan.count_mallocs = surroundings.count_mallocs;
   plan.progress = &progress;
 
+  if (!options.record.empty()) check_trace(options, *source, output);
+  auto const recorder = start_recording(options);
   std::optional<progress_line> line;
   plan.make_engine = [&](answer_window& window) {
     std::unique_ptr<engine> made;
     auto const make = [&] {
-      made = make_pool_engine(engine_settings(options), handlers, window);
+      engine_options settings = engine_settings(options);
+      settings.recorder = recorder.get();
+      made = make_pool_engine(settings, handlers, window);
       if (shows_progress(options) && !answers_to_terminal(output)) line.emplace(progress, source->total());
     };
     surroundings.around_threads ? surroundings.around_threads(make) : make();
     return made;
   };
   finished.summary = run(plan);
+  if (recorder) finished.summary.recording = recorder->finish();
   return finished;
 }
 
@@ -174,7 +204,9 @@ exit_code run_command(run_options const& options, run_surroundings const& surrou
   if (!summary.output_error.empty()) {
     complain(summary.output_error + " (" + programs::with_commas(summary.answers_written) + " answers were written)");
   }
-  if (!shown || !summary.input_error.empty() || !summary.output_error.empty()) return exit_code::trouble;
+  bool const recorded = !summary.recording || summary.recording->error.empty();
+  if (!recorded) complain("the trace " + options.record + " is not whole: " + summary.recording->error);
+  if (!shown || !recorded || !summary.input_error.empty() || !summary.output_error.empty()) return exit_code::trouble;
   if (summary.stopped) return exit_code::interrupted;
   return summary.totals.failed() != 0 ? exit_code::some_failed : exit_code::ok;
 }

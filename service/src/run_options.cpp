@@ -123,6 +123,12 @@ refusal set_trim_interval(run_options& to, std::string const& value) {
   return keep(time, to.trim_interval, "must be 0 (never), or a time from 100ms to 60m");
 }
 
+refusal set_record(run_options& to, std::string const& value) {
+  if (value.empty()) return "names no file";
+  to.record = value;
+  return {};
+}
+
 refusal set_guard(run_options& to, std::string const& value) {
   return keep(programs::parse_count(value, 0, std::numeric_limits<std::uint32_t>::max()), to.guard_one_in,
               "must be a number from 0 (none) to 4294967295");
@@ -170,7 +176,7 @@ constexpr std::string_view measuring = "Measuring";
 
 using enum setting::shape;
 
-constexpr std::array<setting, 23> all_settings{{
+constexpr std::array<setting, 24> all_settings{{
     {"handler", text, "NAME", work,
      "echo, canonicalize (RFC 8785), merge-patch (RFC 7396), extract (RFC 6901), or one of a plugin", &set_handler},
     {"plugin", list, "FILE.so", work, "handlers of your own (docs/plugins.md); may be said again", &add_plugin},
@@ -203,6 +209,8 @@ constexpr std::array<setting, 23> all_settings{{
      &set_first_page},
     {"advise", flag, "", measuring, "say in the summary what each first page would be worth on these requests",
      &set_advise},
+    {"record", text, "FILE", measuring,
+     "write a trace of every allocation, for mayfly-stress replay and tune (docs/tuning.md)", &set_record},
     {"guard", text, "N", measuring,
      "keep the memory of 1 of N ended requests out of reach for a while, to catch late uses (default 0: none)",
      &set_guard},
@@ -273,6 +281,9 @@ void check_memory(run_options const& options) {
                       "on the heap a request has no memory of its own");
   }
   if (options.advise) throw usage_error(said(options, "advise") + " goes with arenas" + says + "the heap has no pages");
+  if (!options.record.empty()) {
+    throw usage_error(said(options, "record") + " goes with arenas" + says + "a trace is of what arenas do");
+  }
   if (!options.plugins.empty()) {
     throw usage_error(said(options, "plugin") + " goes with arenas" + says +
                       "a plugin's handler takes memory from its request");

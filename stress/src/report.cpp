@@ -142,6 +142,7 @@ std::string report_table(stress_options const& options, run_result const& result
   add_memory(to, result);
   add_points(to, result);
   to.row("choices", "digest " + hex(counts.digest.get()));
+  if (result.recording) to.row("trace", options.record + ": " + to_string(*result.recording));
   return to.take();
 }
 

@@ -64,6 +64,10 @@ exit_code stress_command(stress_options const& options, run_surroundings surroun
     std::cerr << "mayfly-stress: cannot write the report\n";
     return exit_code::trouble;
   }
+  if (result.recording && !result.recording->error.empty()) {
+    std::cerr << "mayfly-stress: the trace " << options.record << " is not whole: " << result.recording->error << "\n";
+    return exit_code::trouble;
+  }
   if (!wrong.empty()) return exit_code::wrong;
   return result.stopped ? exit_code::interrupted : exit_code::clean;
 }

@@ -31,8 +31,17 @@ page_pool_options pages_for(stress_options const& options) {
   return pages;
 }
 
-executor_options executor_for(stress_options const& options, page_pool& pages) {
+std::unique_ptr<trace::recorder> recorder_for(stress_options const& options) {
+  if (options.record.empty()) return nullptr;
+  trace::recorded_settings const settings{.program = "mayfly-stress record",
+                                          .workers = static_cast<unsigned>(options.workers),
+                                          .pages = pages_for(options)};
+  return std::make_unique<trace::recorder>(options.record, trace::recorder_options{.settings = settings});
+}
+
+executor_options executor_for(stress_options const& options, page_pool& pages, trace::recorder* recorder) {
   executor_options settings;
+  settings.observer = recorder;
   settings.workers = options.workers;
   settings.max_in_flight = options.in_flight;
   settings.pages = &pages;
@@ -117,12 +126,15 @@ run_result run(stress_options const& options, std::vector<plugin::named_handler>
   perturbation const disorder(disorder_for(options));
   auto const began = clock::now();
   auto const spoilt_before = escape_reports(escape_rule::overwritten_canary);
-  page_pool pages(pages_for(options));
+  auto const recorder = recorder_for(options);
+  page_pool_options of_pages = pages_for(options);
+  of_pages.recorder = recorder.get();
+  page_pool pages(of_pages);
   in.pages = &pages;
   std::shared_ptr<void> watching;
   {
     std::optional<executor> requests;
-    auto const make = [&] { requests.emplace(executor_for(options, pages)); };
+    auto const make = [&] { requests.emplace(executor_for(options, pages, recorder.get())); };
     surroundings.around_threads ? surroundings.around_threads(make) : make();
     in.requests = &*requests;
     in.registry = &requests->registry();
@@ -132,6 +144,7 @@ run_result run(stress_options const& options, std::vector<plugin::named_handler>
   watching.reset();  // the executor's end was watched, too
   result.elapsed = clock::now() - began;
   result.points = disorder.counts();
+  if (recorder) result.recording = recorder->finish();
   result.pages = pages.stats();
   check_conserved(result.pages, in.violations);
   if (auto const spoilt = escape_reports(escape_rule::overwritten_canary) - spoilt_before; spoilt != 0) {

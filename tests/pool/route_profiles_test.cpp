@@ -1,6 +1,5 @@
-#include "route_profiles.hpp"
-
 #include <mayfly/arena.hpp>
+#include <mayfly/detail/route_profiles.hpp>
 
 #include <gtest/gtest.h>
 

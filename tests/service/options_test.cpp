@@ -47,6 +47,7 @@ TEST(Config, CanSayWhatFlagsCan) {
     deadline = "50ms"
     window = 9
     trim-interval = "250ms"
+    record = "run.mft"
     workers = 3
     memory = "heap"
     first-page = "64KiB"
@@ -73,6 +74,7 @@ TEST(Config, CanSayWhatFlagsCan) {
   EXPECT_EQ(options.deadline, std::chrono::milliseconds(50));
   EXPECT_EQ(options.window, 9U);
   EXPECT_EQ(options.trim_interval, std::chrono::milliseconds(250));
+  EXPECT_EQ(options.record, "run.mft");
   EXPECT_EQ(options.workers, 3U);
   EXPECT_EQ(options.memory, memory_kind::heap);
   EXPECT_EQ(options.first_page_class, 1U);
@@ -83,7 +85,7 @@ TEST(Config, CanSayWhatFlagsCan) {
   EXPECT_FALSE(options.quiet);
   EXPECT_TRUE(options.advise);
   EXPECT_EQ(options.progress, progress_choice::never);
-  std::size_t const lines = 23;
+  std::size_t const lines = 24;
   EXPECT_EQ(settings().size(), lines) << "a new setting belongs into this test";
 }
 

@@ -236,6 +236,24 @@ class Summaries(RunTest):
         self.assertEqual(pages["16384"]["one_page_part"], 1)
         self.assertTrue(pages["16384"]["cost_bytes"] < pages["65536"]["cost_bytes"] < pages["262144"]["cost_bytes"])
 
+    def test_a_recording_is_counted_and_never_written_over_what_is_read(self):
+        trace = self.folder / "run.mft"
+        out = str(self.folder / "out")
+        end = self.run_it("--handler", "echo", "--out", out, "--record", str(trace), "--json", stdin="[1]\n" * 100)
+        self.assertEqual((end.returncode, end.stderr), (0, b""))
+        said = json.loads(end.stdout)["trace"]
+        self.assertEqual((said["requests"], said["dropped_requests"], said["dropped_arenas"]), (100, 0, 0))
+        self.assertGreaterEqual(said["allocations"], 100)
+        self.assertEqual(said["bytes"], trace.stat().st_size)
+        self.assertEqual(trace.read_bytes()[:8], b"mayflytr")
+        requests = self.file("requests.ndjson", "[1]\n")
+        for same in (requests, out):
+            end = self.run_it("--handler", "echo", "--in", requests, "--out", out, "--record", same)
+            self.assertEqual((end.returncode, end.stdout), (2, b""))
+            self.assertIn(b"the trace would overwrite", end.stderr)
+        end = self.run_it("--handler", "echo", "--memory", "heap", "--record", str(trace))
+        self.assertIn(b"a trace is of what arenas do", end.stderr)
+
     def test_audits_are_counted_and_find_no_global(self):
         out = str(self.folder / "out")
         text = '{"b":1.0,"a":[]}\n' * 200

@@ -24,7 +24,7 @@ JOINTS = {
 
 
 def include_direction(tree: Tree) -> Iterator[str]:
-    """arena <- scopes <- pool <- programs <- service, stress: nobody includes or links what stands on it."""
+    """arena <- scopes <- pool <- trace, programs <- service, stress: nobody includes or links what stands on it."""
     for name, owners in tree.owners.items():
         if len(owners) > 1:
             yield f"<{name}> is a public header of {' and of '.join(owners)}"

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-# Dependencies run from right to left; service and stress do not know each other.
-RANK = {"arena": 0, "scopes": 1, "pool": 2, "programs": 3, "service": 4, "stress": 4}
+# Dependencies run from right to left; service and stress do not know each other, nor do trace and programs.
+RANK = {"arena": 0, "scopes": 1, "pool": 2, "trace": 3, "programs": 3, "service": 4, "stress": 4}
 CORE = ("arena", "scopes", "pool")
 OTHER_FOLDERS = ("tests", "examples", "bench")
 CXX = (".hpp", ".cpp")

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <mayfly/allocation_error.hpp>
+#include <mayfly/allocation_recorder.hpp>
+#include <mayfly/arena_usage.hpp>
 #include <mayfly/byte_budget.hpp>
 #include <mayfly/detail/canary.hpp>
 #include <mayfly/detail/poison.hpp>
@@ -32,21 +34,6 @@ struct arena_options {
   byte_budget* budget = nullptr;  ///< charged for every page and block; null: no limit but the pool's
   std::uint64_t owner_tag = 0;    ///< what page_pool::owner_of() says of the arena's memory
   std::size_t first_class = 0;    ///< class of the first page, 0 to page_pool::classes - 1
-};
-
-/// What an arena holds, in bytes. handed_out + tail_waste + room + skipped == reserved, where skipped is
-/// the offset at which the first page starts, so that arenas do not all use the same lines of the first-level cache.
-struct arena_usage {
-  std::size_t handed_out_bytes = 0;  ///< asked for, with the rounding to 8 and the padding for alignment
-  std::size_t reserved_bytes = 0;    ///< pages and blocks held: what the budget is charged
-  std::size_t tail_waste_bytes = 0;  ///< left at the end of pages the arena has gone on from
-  std::size_t room_bytes = 0;        ///< left in the current page
-  std::size_t skipped_bytes = 0;     ///< before the first allocation
-  std::size_t oversize_bytes = 0;    ///< in blocks of their own
-  std::size_t oversize_blocks = 0;
-  std::array<std::uint32_t, page_pool::classes> pages{};  ///< pages held, by class
-
-  [[nodiscard]] std::uint32_t page_count() const noexcept { return pages[0] + pages[1] + pages[2]; }
 };
 
 /// Memory that is handed out by moving a pointer and taken back all at once.
@@ -152,6 +139,7 @@ class arena {
     std::uint32_t record_count;
     std::uint32_t page;
     std::uint64_t sequence;
+    std::uint32_t number;  // for the log
   };
 
   [[nodiscard]] marker mark() const noexcept;
@@ -192,7 +180,9 @@ class arena {
   /// What of its pages it has bumped through: all but the room in the current one; blocks are none of it. O(1).
   [[nodiscard]] std::size_t bumped_bytes() const noexcept { return page_bytes_ - room_bytes(); }
   /// usage().room_bytes without the walk.
-  [[nodiscard]] std::size_t room_bytes() const noexcept { return static_cast<std::size_t>(end_ - next_); }
+  [[nodiscard]] std::size_t room_bytes() const noexcept {
+    return static_cast<std::size_t>((log_ == nullptr ? end_ : end_of_page()) - next_);
+  }
   /// The class of the next first page, 0 to page_pool::classes - 1: for an arena that has none yet.
   void set_first_class(std::size_t c) noexcept {
     assert(c < page_pool::classes);
@@ -200,6 +190,9 @@ class arena {
   }
   [[nodiscard]] page_pool& pool() const noexcept { return *pool_; }
   [[nodiscard]] byte_budget* budget() const noexcept { return budget_; }
+
+  /// Where an allocation of so many bytes lies if it is the one made last in the current page.
+  [[nodiscard]] void* last_of(std::size_t bytes) const noexcept { return next_ - rounded(bytes == 0 ? 1 : bytes); }
 
   /// Builds with MAYFLY_CANARIES: tells the canary handler of every allocation that somebody wrote beyond, and mends
   /// it. The arena does so itself before memory goes. Other builds: nothing.
@@ -304,6 +297,7 @@ class arena {
   [[nodiscard]] void* allocate_more(std::size_t bytes, std::size_t alignment);
   [[nodiscard]] void* try_allocate_more(std::size_t bytes, std::size_t alignment) noexcept;
   [[nodiscard]] void* take_more(std::size_t bytes, std::size_t alignment, page_span& refused) noexcept;
+  [[nodiscard]] void* take_new(std::size_t bytes, std::size_t alignment, page_span& refused) noexcept;
   [[nodiscard]] void* take_block(std::size_t bytes, std::size_t alignment, page_span& refused) noexcept;
   [[nodiscard]] void* take_from_page(std::size_t bytes, std::size_t alignment, page_span& refused) noexcept;
   [[nodiscard]] std::uint32_t take_page(std::size_t c, page_span& refused) noexcept;
@@ -328,6 +322,20 @@ class arena {
   template <typename Taker>
   void give_block(Taker& taker, std::uint32_t index) noexcept;
   void take_over(arena& other) noexcept;
+  void deallocate_now(void* memory, std::size_t bytes, std::size_t alignment) noexcept;
+  [[nodiscard]] bool extend_now(void* memory, std::size_t old_bytes, std::size_t new_bytes) noexcept;
+  // Where the pool has a recorder; arena_recorded.cpp.
+  class shown_room;
+  [[nodiscard]] std::byte* end_of_page() const noexcept;
+  void hide_room() noexcept;
+  [[nodiscard]] void* bump_recorded(std::size_t bytes, std::size_t alignment) noexcept;
+  [[nodiscard]] void* take_recorded(std::size_t bytes, std::size_t alignment, page_span& refused) noexcept;
+  void deallocate_recorded(void* memory, std::size_t bytes, std::size_t alignment) noexcept;
+  [[nodiscard]] bool try_extend_recorded(void* memory, std::size_t old_bytes, std::size_t new_bytes) noexcept;
+  [[nodiscard]] std::uint32_t block_number(std::uint32_t index) const noexcept;
+  [[nodiscard]] std::uint32_t log_mark() const noexcept;
+  void log_rewind(std::uint32_t number) noexcept;
+  void end_log() noexcept;
   // In builds with MAYFLY_CANARIES; arena_canaries.cpp.
   void check_all_canaries() noexcept;
   void check_canaries_of_page(std::uint32_t index) noexcept;
@@ -362,6 +370,7 @@ class arena {
   std::size_t block_bytes_ = 0;
   std::uint64_t sequence_ = 0;  // pages and blocks taken so far; newer ones have larger numbers (A6)
   std::uint32_t first_class_;
+  allocation_log* log_ = nullptr;  // while it is recorded; end_ is next_ then, whatever the room
   [[no_unique_address]] std::conditional_t<detail::canaries, known_site, no_site> site_;
 };
 

@@ -3,6 +3,7 @@
 #include <mayfly/audit.hpp>
 #include <mayfly/escape_report.hpp>
 #include <mayfly/guard.hpp>
+#include <mayfly/page_pool_options.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -76,7 +77,11 @@ struct executor_options {
   /// Counters and histograms; off saves two time stamps a request without a deadline.
   bool statistics = true;
 
-  /// Pages from somewhere else: shared between executors, or made with other page sizes. Must outlive the executor;
+  /// What the executor's own pages are made of: sizes, magazines, what stays idle, a recorder of traces. Of max_bytes
+  /// and page_budget_bytes the smaller holds.
+  page_pool_options page_options = {};
+
+  /// Pages from somewhere else, shared between executors; page_options are none of theirs. Must outlive the executor;
   /// page_budget_bytes must be 0 then, and the pool's max_bytes is the budget: what requests hold counts for all of
   /// them, what they are predicted to take each executor adds up for itself. Null: the executor has a pool of its own.
   page_pool* pages = nullptr;

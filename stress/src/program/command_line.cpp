@@ -1,5 +1,6 @@
 #include "command_line.hpp"
 
+#include "replay_line.hpp"
 #include <mayfly/stress/stress_command.hpp>
 
 #include <CLI/CLI.hpp>
@@ -39,7 +40,16 @@ Exit status: 0  clean
              4  the watchdog ended it: nothing got done for --watchdog
            130  ended by Ctrl-C or SIGTERM; clean as far as it went)";
 
-constexpr char const* main_footer = R"(mayfly-stress stress --help shows everything it can be told, with examples.)";
+constexpr char const* record_footer = R"(Examples:
+  # the memory of 100000 small and large requests, for replay
+  mayfly-stress record mix.mft --requests 100000 --mix small=10,large=1
+  mayfly-stress replay mix.mft --simulate
+
+It is mayfly-stress stress with a recorder, and without faults unless --faults asks for some: all that is checked there
+is checked here. mayfly run --record FILE records real requests.)";
+
+constexpr char const* main_footer =
+    R"(mayfly-stress COMMAND --help shows everything a command can be told, with examples.)";
 
 /// One flag as it was said.
 struct said_setting {
@@ -70,8 +80,8 @@ void add_settings(CLI::App& command, std::deque<said_setting>& all) {
   }
 }
 
-stress_options options_said(std::deque<said_setting> const& all) {
-  stress_options options;
+/// `options`: what holds where nothing is said.
+stress_options options_said(std::deque<said_setting> const& all, stress_options options) {
   for (auto const& said : all) {
     if (said.option->count() == 0) continue;
     auto const values = said.known->takes == setting::shape::flag ? std::vector<std::string>{""} : said.values;
@@ -87,7 +97,8 @@ stress_options options_said(std::deque<said_setting> const& all) {
 }  // namespace
 
 parsed_command_line parse_command_line(int argc, char const* const* argv) {
-  CLI::App app{"mayfly-stress looks for what breaks when requests run at the same time.", "mayfly-stress"};
+  CLI::App app{"mayfly-stress looks for what breaks when requests run at the same time, and at what memory they take.",
+               "mayfly-stress"};
   app.set_version_flag("--version", "mayfly-stress " MAYFLY_VERSION);
   app.require_subcommand(1);
   app.footer(main_footer);
@@ -95,16 +106,29 @@ parsed_command_line parse_command_line(int argc, char const* const* argv) {
   stress->footer(stress_footer);
   std::deque<said_setting> said;
   add_settings(*stress, said);
+  auto* const record = app.add_subcommand("record", "Run such a mix and write a trace of every allocation.");
+  record->footer(record_footer);
+  std::string trace;
+  record->add_option("trace", trace, "where the trace goes")->required()->type_name("FILE");
+  std::deque<said_setting> said_of_record;
+  add_settings(*record, said_of_record);
+  replay_options replayed;
+  auto* const replay = add_replay(app, replayed);
 
   int const trouble = static_cast<int>(exit_code::trouble);
   try {
     app.parse(argc, argv);
-    return {options_said(said), 0};
+    if (replay->parsed()) return {.replay = replayed};
+    if (stress->parsed()) return {.stress = options_said(said, {})};
+    stress_options without_faults;
+    without_faults.faults = "none";
+    without_faults.record = trace;
+    return {.stress = options_said(said_of_record, without_faults)};
   } catch (CLI::ParseError const& end) {
-    return {std::nullopt, app.exit(end) == 0 ? 0 : trouble};
+    return {.exit = app.exit(end) == 0 ? 0 : trouble};
   } catch (usage_error const& wrong) {
     std::cerr << "mayfly-stress: " << wrong.what() << "\nmayfly-stress stress --help shows what can be said.\n";
-    return {std::nullopt, trouble};
+    return {.exit = trouble};
   }
 }
 

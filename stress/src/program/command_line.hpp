@@ -1,14 +1,16 @@
 #pragma once
 
+#include <mayfly/stress/replay_command.hpp>
 #include <mayfly/stress/stress_options.hpp>
 
 #include <optional>
 
 namespace mayfly::stress {
 
-/// What the command line asks for; without options the program ends with that exit code.
+/// What the command line asks for: one of its commands; without one the program ends with that exit code.
 struct parsed_command_line {
-  std::optional<stress_options> stress;
+  std::optional<stress_options> stress{};  ///< also for record
+  std::optional<replay_options> replay{};
   int exit = 0;
 };
 

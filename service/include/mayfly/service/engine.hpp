@@ -6,6 +6,7 @@
 #include <mayfly/service/answer_window.hpp>
 #include <mayfly/service/handlers.hpp>
 #include <mayfly/service/work_item.hpp>
+#include <mayfly/trace/recorder.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -33,6 +34,7 @@ struct engine_options {
   std::uint32_t guard_one_in = 0;               ///< guard mode for one of so many requests; 0: off
   std::uint32_t audit_one_in = 0;               ///< audits one of so many requests when it ends; 0: none
   std::optional<std::chrono::nanoseconds> deadline;
+  trace::recorder* recorder = nullptr;  ///< null: nothing is recorded
 };
 
 /// What starts requests and sees to it that each is finished in the window, exactly once.
@@ -53,6 +55,9 @@ class engine {
   /// What requests took lately; nothing where nobody learns it.
   [[nodiscard]] virtual std::optional<route_stats> sizes() const { return std::nullopt; }
 };
+
+/// What a trace says was in force.
+[[nodiscard]] trace::recorded_settings recorded_settings_of(engine_options const& options);
 
 /// mayfly's executor. `handlers` and `window` must outlive it; its destructor waits for what it has started.
 [[nodiscard]] std::unique_ptr<engine> make_pool_engine(engine_options const& options, handler_settings const& handlers,

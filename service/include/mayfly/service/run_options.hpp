@@ -30,6 +30,7 @@ struct run_options {
   std::size_t workers = 0;
   std::size_t window = 256;
   std::chrono::nanoseconds trim_interval = executor_options{}.trim_interval;
+  std::string record;  ///< where a trace goes; empty: none is made
   memory_kind memory = memory_kind::arena;
 
   std::size_t depth = 512;

@@ -47,8 +47,9 @@ struct run_summary {
   std::optional<route_stats> sizes;  ///< of the last requests; nothing: nobody learned them
   std::optional<std::uint64_t> mallocs;
   std::uint64_t page_faults = 0;
-  std::optional<audit_reports> audit;  ///< nothing: no request was audited
-  bool stopped = false;                ///< by the stop flag, before the input's end
+  std::optional<audit_reports> audit;                ///< nothing: no request was audited
+  bool stopped = false;                              ///< by the stop flag, before the input's end
+  std::optional<trace::recording_report> recording;  ///< nothing: nobody recorded
   std::uint64_t answers_written = 0;
   std::string input_error;   ///< the input could not be read to its end
   std::string output_error;  ///< the answers could not be written to their end

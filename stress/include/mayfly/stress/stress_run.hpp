@@ -6,12 +6,14 @@
 #include <mayfly/perturbation.hpp>
 #include <mayfly/stress/stress_options.hpp>
 #include <mayfly/stress/world.hpp>
+#include <mayfly/trace/recorder.hpp>
 
 #include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -27,7 +29,8 @@ struct run_result {
   executor_stats requests;
   page_pool_stats pages;  ///< when everything had ended
   std::size_t timers_dropped = 0;
-  perturbation_counts points;  ///< steps of lock-free algorithms that threads passed
+  std::optional<trace::recording_report> recording;  ///< nothing: nobody recorded
+  perturbation_counts points;                        ///< steps of lock-free algorithms that threads passed
 };
 
 /// What is around a run.

@@ -1,8 +1,8 @@
 #pragma once
 
-#include "size_sketch.hpp"
 #include <mayfly/detail/cycle_clock.hpp>
 #include <mayfly/detail/mapping.hpp>
+#include <mayfly/detail/size_sketch.hpp>
 #include <mayfly/page_pool.hpp>
 #include <mayfly/route_stats.hpp>
 
@@ -132,14 +132,15 @@ class route_profiles {
   /// Where the kernel refuses the memory, no route is ever known.
   route_profiles(cycle_clock const& clock, first_page_costs const& costs, std::size_t default_class) noexcept;
 
-  /// What is known of the route, to be told of its next request too; null where there is no room for it. The worker.
-  [[nodiscard]] route_profile* find(std::string_view route) noexcept {
+  /// What is known of the route, to be told of its next request too; null where there is no room for it. `now`: when a
+  /// route that is new is first seen; 0: the clock is read. The worker.
+  [[nodiscard]] route_profile* find(std::string_view route, cycle_clock::ticks now = 0) noexcept {
     if (!profiles_) [[unlikely]]
       return nullptr;
     route_profile& likely = profiles_[home_of(route)];
     if (is(likely, route)) [[likely]]
       return &likely;
-    return find_or_add(route);
+    return find_or_add(route, now);
   }
 
   /// A request has run: it bumped through so many bytes of its own arena's pages, and took `all` bytes in all. `now`: 0
@@ -182,7 +183,7 @@ class route_profiles {
     return profile.used_.load(std::memory_order_relaxed) && profile.name_ == route.data() &&
            profile.name_bytes_ == route.size();
   }
-  [[nodiscard]] route_profile* find_or_add(std::string_view route) noexcept;
+  [[nodiscard]] route_profile* find_or_add(std::string_view route, cycle_clock::ticks now) noexcept;
   void decide(route_profile& of, bool window_over, cycle_clock::ticks now) noexcept;
   void choose(route_profile& of) noexcept;
 

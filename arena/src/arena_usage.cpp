@@ -1,0 +1,25 @@
+// What an arena holds.
+
+#include <mayfly/arena.hpp>
+
+namespace mayfly {
+
+arena_usage arena::usage() const noexcept {
+  arena_usage result;
+  for (std::uint32_t page = pages_; page != 0; page = pool_->descriptor(page - 1).next) {
+    page_descriptor const& descriptor = pool_->descriptor(page - 1);
+    ++result.pages[descriptor.page_class];
+    if (page != pages_) result.tail_waste_bytes += descriptor.tail_bytes;
+    if (descriptor.coloured()) {
+      result.skipped_bytes += colour_bytes_of(pool_->page_address(page - 1), pool_->class_bytes(descriptor.page_class));
+    }
+  }
+  for (std::uint32_t block = blocks_; block != 0; block = pool_->descriptor(block - 1).next) ++result.oversize_blocks;
+  result.reserved_bytes = reserved_bytes();
+  result.room_bytes = room_bytes();
+  result.oversize_bytes = block_bytes_;
+  result.handed_out_bytes = result.reserved_bytes - result.tail_waste_bytes - result.room_bytes - result.skipped_bytes;
+  return result;
+}
+
+}  // namespace mayfly

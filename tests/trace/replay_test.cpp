@@ -1,0 +1,153 @@
+#include "support.hpp"
+#include <mayfly/executor.hpp>
+#include <mayfly/trace/recorder.hpp>
+#include <mayfly/trace/replay.hpp>
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <iostream>
+
+namespace mayfly::trace {
+namespace {
+
+/// Requests of three routes on some threads, several at a time on each.
+trace some_trace(unsigned threads, int requests, std::uint64_t seed) {
+  std::mt19937_64 random{seed};
+  trace_builder builder{{.program = "a test", .workers = threads, .epoch = std::chrono::seconds{1}}};
+  std::vector<std::uint64_t> now(threads, 0);
+  for (int i = 0; i < requests; ++i) {
+    auto const thread = static_cast<std::uint32_t>(random() % threads);
+    std::uint64_t& at = now[thread];
+    at += 1'000 + random() % 1'000'000;
+    auto const route = random() % 3;
+    std::size_t const count = route == 0 ? 5 : route == 1 ? 300 : 1 + random() % 4'000;
+    std::uint64_t const length = random() % 4'000'000;
+    builder.add_request(route == 0   ? "small"
+                        : route == 1 ? "even"
+                                     : "tail",
+                        {.opened_ns = at, .closed_ns = at + length, .opened_by = thread, .closed_by = thread},
+                        test::some_operations(random, count));
+  }
+  return trace::from_bytes(builder.finish(), "x");
+}
+
+void expect_near(std::uint64_t model, std::uint64_t real, char const* what) {
+  double const most = std::max(20.0, 0.05 * static_cast<double>(real));
+  EXPECT_LE(std::abs(static_cast<double>(model) - static_cast<double>(real)), most)
+      << what << ": " << model << ", " << real;
+}
+
+TEST(Replay, OfOneThreadIsWhatTheSimulationSays) {
+  trace const played = some_trace(1, 2'000, 1);
+  std::vector<replay_settings> const settings{
+      {},
+      {.first_class = 2},
+      {.pages = {.class_bytes = {8'192, 32'768, 131'072}, .magazine_pages = {1, 1, 1}}},
+      {.pages = {.idle_cap_bytes = 0, .idle_floor_bytes = 0, .idle_epochs = 1, .block_cache_bytes = 0},
+       .epoch = std::chrono::milliseconds{100}},
+  };
+  for (std::size_t i = 0; i < settings.size(); ++i) {
+    simulation const model = simulate(played, settings[i]);
+    replay_report const real = replay(played, settings[i], pace::full_speed);
+    EXPECT_TRUE(model.memory == real.memory) << "settings " << i;
+    EXPECT_EQ(model.memory.arenas, played.arenas().size());
+    EXPECT_EQ(model.memory.allocations, played.counted().allocations);
+    EXPECT_EQ(model.memory.refused, 0U);
+    EXPECT_GT(model.memory.pages[0].taken + model.memory.pages[2].taken, 0U);
+    EXPECT_GT(model.memory.blocks_from_system, 0U);
+    EXPECT_EQ(real.latency.count(), played.arenas().size());
+    EXPECT_GT(real.page_faults, 0U);
+  }
+}
+
+TEST(Replay, ManyThreadsInTheModelTakeWhatRealThreadsDo) {
+  trace const played = some_trace(4, 6'000, 2);
+  simulation const model = simulate(played, {});
+  replay_report const real = replay(played, {}, pace::full_speed);
+  for (std::size_t c = 0; c < page_pool_options::classes; ++c) {
+    expect_near(model.memory.pages[c].taken, real.memory.pages[c].taken, "pages taken");
+  }
+  expect_near(model.memory.handed_out_bytes, real.memory.handed_out_bytes, "handed out");
+  expect_near(model.memory.tail_waste_bytes + model.memory.room_bytes,
+              real.memory.tail_waste_bytes + real.memory.room_bytes, "wasted");
+}
+
+/// The settings differ in what they take, so that a replay which ignored them would be seen.
+TEST(Replay, TakesItsSettings) {
+  trace const played = some_trace(2, 1'000, 3);
+  memory_figures const usual = simulate(played, {.first_class = 0}).memory;
+  memory_figures const large = simulate(played, {.first_class = 2}).memory;
+  EXPECT_LT(large.pages[0].taken, usual.pages[0].taken);
+  EXPECT_GT(large.room_bytes, usual.room_bytes);
+  memory_figures const lean =
+      simulate(played, {.pages = {.idle_cap_bytes = 0, .idle_floor_bytes = 0}, .first_class = 0}).memory;
+  EXPECT_GT(lean.pages[0].from_system, usual.pages[0].from_system);
+  memory_figures const one_thread = simulate(played, {.first_class = 0, .threads = 1}).memory;
+  EXPECT_LT(one_thread.pages[0].from_system, usual.pages[0].from_system) << "one thread's magazines";
+  memory_figures const tight =
+      simulate(played, {.pages = {.max_bytes = std::size_t{2} << 20U}, .first_class = 0}).memory;
+  EXPECT_GT(tight.refused, 0U);
+  EXPECT_LE(tight.peak_committed_bytes, std::size_t{2} << 20U);
+}
+
+/// The whole way: a run of an executor, its trace, and the pages that the run took, which the model takes again.
+TEST(Replay, OfARecordedRunTakesThePagesThatTheRunTook) {
+  test::temporary_file const file{"run"};
+  page_pool_stats ran;
+  {
+    recorder recording{file.path(), {.settings = test::some_settings()}};
+    executor pool{{.workers = 1,
+                   .page_options = {.recorder = &recording},
+                   .trim_interval = std::chrono::seconds{0},
+                   .observer = &recording}};
+    std::mt19937_64 random{4};
+    for (int i = 0; i < 1'000; ++i) {
+      std::size_t const count = random() % 3'000;
+      std::size_t const bytes = random() % 200;
+      pool.submit("run",
+                  [=](request_context& request) {
+                    for (std::size_t n = 0; n < count; ++n) static_cast<void>(request.arena().allocate(bytes));
+                  })
+          .get();
+    }
+    ran = pool.pages().stats();
+  }
+  simulation const model = simulate(trace::read(file.path()), {.epoch = std::chrono::nanoseconds{0}, .threads = 1});
+  for (std::size_t c = 0; c < page_pool_options::classes; ++c) {
+    EXPECT_EQ(model.memory.pages[c].from_system, ran.classes[c].from_system) << c;
+    EXPECT_EQ(model.memory.pages[c].from_depot, ran.classes[c].from_depot) << c;
+  }
+  EXPECT_EQ(model.memory.peak_committed_bytes, ran.peak_committed_bytes);
+}
+
+TEST(Replay, InRealTimeTakesAsLongAsTheTrace) {
+  trace_builder builder{test::some_settings()};
+  std::mt19937_64 random{5};
+  for (std::uint64_t i = 0; i < 10; ++i) {
+    builder.add_request("r", {.opened_ns = i * 20'000'000, .closed_ns = i * 20'000'000 + 1'000},
+                        test::some_operations(random, 10));
+  }
+  trace const played = trace::from_bytes(builder.finish(), "x");
+  EXPECT_GE(replay(played, {}, pace::real_time).took, std::chrono::milliseconds{180});
+  EXPECT_LT(replay(played, {}, pace::full_speed).took, std::chrono::milliseconds{100});
+}
+
+TEST(Replay, EndsWhereItIsTold) {
+  trace const played = some_trace(2, 6'000, 6);
+  double last = 0;
+  replay_settings const settings{.progress = [&](double done) {
+    EXPECT_GE(done, last);
+    last = done;
+    return done < 0.5;
+  }};
+  EXPECT_FALSE(simulate(played, settings).whole);
+  EXPECT_GE(last, 0.5);
+  EXPECT_LT(last, 1);
+  last = 0;
+  EXPECT_FALSE(replay(played, settings, pace::full_speed).whole);
+  EXPECT_THROW(static_cast<void>(simulate(played, {.threads = 1'025})), std::invalid_argument);
+}
+
+}  // namespace
+}  // namespace mayfly::trace

@@ -1,0 +1,67 @@
+#pragma once
+
+#include "chunk.hpp"
+
+#include <boost/lockfree/policies.hpp>
+#include <boost/lockfree/spsc_queue.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+namespace mayfly::trace {
+
+/// Where one thread notes down what it sees, and the two rings by which its blocks come and go. The thread's own but
+/// for collect(), which is the writing thread's.
+class desk {
+ public:
+  desk(std::uint32_t number, std::size_t blocks) : number_{number}, full_(blocks), empty_(blocks) {
+    for (std::size_t i = 0; i < blocks; ++i) {
+      blocks_.push_back(std::make_unique_for_overwrite<chunk>());
+      empty_.push(blocks_.back().get());
+    }
+  }
+
+  [[nodiscard]] std::uint32_t number() const noexcept { return number_; }
+
+  /// Notes something down: `adds` is given a block, and says whether it had room. false: there is no room in any.
+  template <class Add>
+  bool note(std::uint64_t now_ns, Add const& adds) noexcept {
+    if (open_ != nullptr) {
+      if (adds(*open_)) return true;
+      full_.push(open_);  // it has room for every block
+      open_ = nullptr;
+    }
+    if (!empty_.pop(open_)) return false;
+    open_->begin(number_, now_ns);
+    return adds(*open_);
+  }
+
+  /// Hands every full block to `writes`, and back to the thread.
+  template <class Write>
+  void collect(Write const& writes) {
+    for (chunk* full = nullptr; full_.pop(full);) {
+      writes(*full);
+      empty_.push(full);
+    }
+  }
+
+  /// The block in the making, for whoever ends the recording; null where nothing is in it.
+  [[nodiscard]] chunk const* unfinished() const noexcept {
+    return open_ != nullptr && open_->has_records() ? open_ : nullptr;
+  }
+
+  std::uint64_t requests = 0;
+  std::uint64_t arenas = 0;
+  std::uint64_t allocations = 0;
+
+ private:
+  std::uint32_t number_;
+  std::vector<std::unique_ptr<chunk>> blocks_;
+  chunk* open_ = nullptr;
+  boost::lockfree::spsc_queue<chunk*> full_;
+  boost::lockfree::spsc_queue<chunk*> empty_;
+};
+
+}  // namespace mayfly::trace
