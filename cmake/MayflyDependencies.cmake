@@ -24,10 +24,10 @@ set(MAYFLY_BOOST_VERSION 1.81)
 find_package(Boost ${MAYFLY_BOOST_VERSION} REQUIRED CONFIG COMPONENTS json)
 
 find_package(ZLIB 1.2.9 REQUIRED)
+find_package(tomlplusplus 3.3 REQUIRED)
 
 if(MAYFLY_PROGRAMS)
   find_package(CLI11 2.1 REQUIRED)
-  find_package(tomlplusplus 3.3 REQUIRED)
 endif()
 
 if(MAYFLY_TESTS)

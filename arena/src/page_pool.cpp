@@ -53,10 +53,14 @@ std::array<std::uint32_t, detail::recycler::max_classes> magazine_sizes(page_poo
 
 /// Halves what is asked until the system grants it, and the tables that go with it: RLIMIT_AS and strict overcommit are
 /// common in containers.
+/// An arena's colours repeat after sixteen pages of the largest size: with this, what a sequence of requests takes does
+/// not depend on where the kernel put the reservation.
+constexpr std::size_t reservation_alignment = 16 * detail::span_space::span_bytes;
+
 detail::mapping reserve(std::size_t bytes, std::size_t smallest_page) {
   for (; bytes >= span_space::smallest_bytes; bytes /= 2) {
     std::size_t const whole = bytes / span_space::span_bytes * span_space::span_bytes;
-    auto addresses = detail::mapping::reserve(whole, span_space::span_bytes);
+    auto addresses = detail::mapping::reserve(whole, reservation_alignment);
     std::size_t const table_bytes = whole / smallest_page * (sizeof(page_descriptor) + sizeof(detail::index_links));
     if (addresses && detail::mapping::zeroed(table_bytes)) return addresses;
   }

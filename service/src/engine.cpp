@@ -108,8 +108,9 @@ class pool_engine final : public engine {
     settings.max_queued = options.window + spare_in_flight;
     settings.request_bytes = options.request_bytes;
     settings.page_budget_bytes = options.page_budget_bytes;
-    settings.adaptive_first_page = options.memory == memory_kind::arena && !options.first_page_class;
-    settings.first_page_class = options.first_page_class.value_or(settings.first_page_class);
+    settings.adaptive_first_page = options.memory == memory_kind::arena && options.of_memory.adaptive_first_page;
+    settings.first_page_class = options.of_memory.first_page_class;
+    settings.page_options = options.of_memory.page_options;
     settings.trim_interval = options.trim_interval;
     settings.guard.one_in = options.guard_one_in;
     settings.audit.one_in = options.audit_one_in;
@@ -205,8 +206,9 @@ class inline_engine final : public engine {
 
 trace::recorded_settings recorded_settings_of(engine_options const& options) {
   trace::recorded_settings settings{.program = "mayfly run", .workers = static_cast<unsigned>(options.workers)};
+  settings.pages = options.of_memory.page_options;
   if (options.page_budget_bytes != 0) settings.pages.max_bytes = options.page_budget_bytes;
-  settings.first_class = options.first_page_class;
+  if (!options.of_memory.adaptive_first_page) settings.first_class = options.of_memory.first_page_class;
   settings.epoch = options.trim_interval;
   return settings;
 }

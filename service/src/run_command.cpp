@@ -65,7 +65,7 @@ engine_options engine_settings(run_options const& options) {
   settings.trim_interval = options.trim_interval;
   settings.request_bytes = options.request_bytes;
   settings.page_budget_bytes = options.page_budget;
-  settings.first_page_class = options.first_page_class;
+  settings.of_memory = options.of_memory;
   settings.guard_one_in = static_cast<std::uint32_t>(options.guard_one_in);
   settings.audit_one_in = static_cast<std::uint32_t>(options.audit_one_in);
   settings.deadline = options.deadline;

@@ -83,16 +83,21 @@ void apply_config(run_options& to, std::string const& path, std::span<std::strin
   to.config = path;
   toml::table const table = parse_file(path);
   for (auto&& [key, node] : table) {
-    std::string const where = place(path, key.source()) + ": ";
-    setting const* const known = setting_named(key.str());
-    if (known == nullptr) throw usage_error(where + unknown_key(key.str()));
-    bool const overruled = std::find(said_already.begin(), said_already.end(), key.str()) != said_already.end();
+    if (setting_named(key.str()) == nullptr)
+      throw usage_error(place(path, key.source()) + ": " + unknown_key(key.str()));
+  }
+  // In the order of the settings, whatever the file's: a first page is one of the page sizes.
+  for (setting const& known : settings()) {
+    toml::node const* const node = table.get(known.name);
+    if (node == nullptr) continue;
+    std::string const line = place(path, node->source());
+    bool const overruled = std::find(said_already.begin(), said_already.end(), known.name) != said_already.end();
     run_options unused;
-    for (auto const& value : values_of(*known, node, where)) {
-      auto const wrong = known->apply(overruled ? unused : to, value);
-      if (wrong) throw usage_error(where + "'" + std::string(key.str()) + "': '" + value + "' " + *wrong);
+    for (auto const& value : values_of(known, *node, line + ": ")) {
+      auto const wrong = known.apply(overruled ? unused : to, value);
+      if (wrong) throw usage_error(line + ": '" + std::string(known.name) + "': '" + value + "' " + *wrong);
     }
-    if (!overruled) to.said_by_config.emplace(key.str(), place(path, key.source()));
+    if (!overruled) to.said_by_config.emplace(known.name, line);
   }
 }
 

@@ -1,4 +1,5 @@
 #include <mayfly/executor_options.hpp>
+#include <mayfly/memory_settings.hpp>
 #include <mayfly/page_pool.hpp>
 #include <mayfly/programs/quantities.hpp>
 #include <mayfly/service/json_parse.hpp>
@@ -99,16 +100,9 @@ refusal set_page_budget(run_options& to, std::string const& value) {
   return keep(bytes, to.page_budget, bytes_wanted);
 }
 
-/// By its size, as every other figure of memory is said.
-refusal set_first_page(run_options& to, std::string const& value) {
-  to.first_page_class.reset();
-  if (value == "adaptive") return {};
-  auto const bytes = programs::parse_bytes(value);
-  auto const& classes = page_pool_options{}.class_bytes;
-  auto const found = std::find(classes.begin(), classes.end(), bytes.value_or(0));
-  if (found == classes.end()) return "is none of adaptive, 16KiB, 64KiB, 256KiB";
-  to.first_page_class = static_cast<std::size_t>(found - classes.begin());
-  return {};
+/// What a configuration file for an executor's memory says, too (memory_settings.hpp).
+refusal set_memory_setting(run_options& to, std::string_view name, std::string const& value) {
+  return std::ranges::find(memory_settings(), name, &memory_setting::name)->apply(to.of_memory, value);
 }
 
 refusal set_deadline(run_options& to, std::string const& value) {
@@ -172,11 +166,12 @@ refusal set_progress(run_options& to, std::string const& value) {
 constexpr std::string_view io = "Input and output";
 constexpr std::string_view work = "What is done";
 constexpr std::string_view limits = "Limits";
+constexpr std::string_view recycling = "Memory (what mayfly-stress tune --out writes)";
 constexpr std::string_view measuring = "Measuring";
 
 using enum setting::shape;
 
-constexpr std::array<setting, 24> all_settings{{
+constexpr std::array<setting, 30> all_settings{{
     {"handler", text, "NAME", work,
      "echo, canonicalize (RFC 8785), merge-patch (RFC 7396), extract (RFC 6901), or one of a plugin", &set_handler},
     {"plugin", list, "FILE.so", work, "handlers of your own (docs/plugins.md); may be said again", &add_plugin},
@@ -204,9 +199,24 @@ constexpr std::array<setting, 24> all_settings{{
      &set_workers},
     {"memory", text, "KIND", measuring, "arena (default), or heap: the same on the global heap, to compare",
      &set_memory},
-    {"first-page", text, "SIZE", measuring,
-     "a request's first page: adaptive (default: what requests so far make cheapest), 16KiB, 64KiB or 256KiB",
-     &set_first_page},
+    {"page-sizes", text, "A,B,C", recycling,
+     "the three page sizes, powers of two from 4KiB to 2MiB (default 16KiB,64KiB,256KiB)",
+     [](run_options& to, std::string const& value) { return set_memory_setting(to, "page-sizes", value); }},
+    {"magazines", text, "A,B,C", recycling, "pages in a thread's magazine, for each page size (default 8,4,2)",
+     [](run_options& to, std::string const& value) { return set_memory_setting(to, "magazines", value); }},
+    {"first-page", text, "SIZE", recycling,
+     "a request's first page: adaptive (default: what requests so far make cheapest), or a page size",
+     [](run_options& to, std::string const& value) { return set_memory_setting(to, "first-page", value); }},
+    {"idle-floor", text, "SIZE", recycling, "idle memory of each page size that is never given back (default 128KiB)",
+     [](run_options& to, std::string const& value) { return set_memory_setting(to, "idle-floor", value); }},
+    {"idle-cap", text, "SIZE", recycling,
+     "idle memory of each page size beyond which it goes back at once (default 256MiB)",
+     [](run_options& to, std::string const& value) { return set_memory_setting(to, "idle-cap", value); }},
+    {"idle-epochs", text, "N", recycling,
+     "trim intervals after which memory that was not needed goes back, 1 to 64 (default 5)",
+     [](run_options& to, std::string const& value) { return set_memory_setting(to, "idle-epochs", value); }},
+    {"block-cache", text, "SIZE", recycling, "idle memory kept for allocations too large for a page (default 64MiB)",
+     [](run_options& to, std::string const& value) { return set_memory_setting(to, "block-cache", value); }},
     {"advise", flag, "", measuring, "say in the summary what each first page would be worth on these requests",
      &set_advise},
     {"record", text, "FILE", measuring,
@@ -303,7 +313,7 @@ void check(run_options const& options) {
   check_belongs(options, "pointer", "POINTER, as /user/name", "extract", !options.pointers.empty());
   if (options.json && options.out == "-") throw usage_error(json_needs_a_file(options));
   check_memory(options);
-  if (options.advise && options.first_page_class) {
+  if (options.advise && !options.of_memory.adaptive_first_page) {
     throw usage_error(said(options, "advise") + " goes with --first-page adaptive only: that is what looks at sizes");
   }
   if (options.repeat > 1 && options.in == "-") {

@@ -48,6 +48,12 @@ TEST(Config, CanSayWhatFlagsCan) {
     window = 9
     trim-interval = "250ms"
     record = "run.mft"
+    page-sizes = "8KiB,64KiB,256KiB"
+    magazines = "4,2,1"
+    idle-floor = 0
+    idle-cap = "1MiB"
+    idle-epochs = 9
+    block-cache = 4096
     workers = 3
     memory = "heap"
     first-page = "64KiB"
@@ -77,7 +83,14 @@ TEST(Config, CanSayWhatFlagsCan) {
   EXPECT_EQ(options.record, "run.mft");
   EXPECT_EQ(options.workers, 3U);
   EXPECT_EQ(options.memory, memory_kind::heap);
-  EXPECT_EQ(options.first_page_class, 1U);
+  EXPECT_FALSE(options.of_memory.adaptive_first_page);
+  EXPECT_EQ(options.of_memory.first_page_class, 1U);
+  EXPECT_THAT(options.of_memory.page_options.class_bytes, ElementsAre(8192, 65536, 262144));
+  EXPECT_THAT(options.of_memory.page_options.magazine_pages, ElementsAre(4, 2, 1));
+  EXPECT_EQ(options.of_memory.page_options.idle_floor_bytes, 0U);
+  EXPECT_EQ(options.of_memory.page_options.idle_cap_bytes, std::size_t{1} << 20U);
+  EXPECT_EQ(options.of_memory.page_options.idle_epochs, 9U);
+  EXPECT_EQ(options.of_memory.page_options.block_cache_bytes, 4096U);
   EXPECT_EQ(options.guard_one_in, 1000U);
   EXPECT_EQ(options.audit_one_in, 100U);
   EXPECT_EQ(options.repeat, 5U);
@@ -85,7 +98,7 @@ TEST(Config, CanSayWhatFlagsCan) {
   EXPECT_FALSE(options.quiet);
   EXPECT_TRUE(options.advise);
   EXPECT_EQ(options.progress, progress_choice::never);
-  std::size_t const lines = 24;
+  std::size_t const lines = 30;
   EXPECT_EQ(settings().size(), lines) << "a new setting belongs into this test";
 }
 
@@ -119,7 +132,10 @@ TEST(Config, NonsenseIsRefusedByKeyAndLine) {
   EXPECT_EQ(complaint("first-page = \"64KiB\""), "");
   EXPECT_EQ(complaint("first-page = \"adaptive\""), "");
   EXPECT_EQ(complaint("first-page = \"32KiB\""),
-            "run.toml:1: 'first-page': '32KiB' is none of adaptive, 16KiB, 64KiB, 256KiB");
+            "run.toml:1: 'first-page': '32KiB' is neither adaptive nor one of the page sizes");
+  EXPECT_EQ(complaint("first-page = 32768\npage-sizes = \"8KiB,32KiB,64KiB\""), "") << "whatever comes first";
+  EXPECT_EQ(complaint("page-sizes = \"8KiB,32KiB\""),
+            "run.toml:1: 'page-sizes': '8KiB,32KiB' must be three sizes, such as 16KiB,64KiB,256KiB");
   EXPECT_THAT(complaint("deadline = 5"), HasSubstr("must be a time"));
   EXPECT_THAT(complaint("window = = 5"), HasSubstr("run.toml:1: "));
 }

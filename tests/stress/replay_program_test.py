@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import tempfile
+import tomllib
 import unittest
 from pathlib import Path
 
@@ -79,13 +80,29 @@ class Replay(unittest.TestCase):
             self.assertEqual((end.returncode, end.stdout), (2, ""), arguments)
             self.assertIn(words, end.stderr)
 
+    def test_tuning_gives_a_table_a_configuration_and_a_page(self):
+        out, page = (str(Path(self.folder.name) / name) for name in ("mayfly.toml", "tune.html"))
+        end = run("tune", self.trace, "--points", "32", "--rounds", "5", "--out", out, "--report", page)
+        self.assertEqual((end.returncode, end.stderr), (0, ""))
+        self.assertIn("ns an allocation", end.stdout)
+        self.assertRegex(end.stdout, "Better by|Nothing is better beyond the noise")
+        said = tomllib.loads(Path(out).read_text())
+        self.assertEqual(list(said), ["page-sizes", "magazines", "first-page", "idle-floor", "idle-cap", "idle-epochs",
+                                      "block-cache"])
+        text = Path(page).read_text()
+        self.assertIn("prefers-color-scheme: dark", text)
+        self.assertNotIn("http", text, "it opens without a network")
+        self.assertEqual(text.count("<svg"), text.count("</svg>"))
+        end = run("tune", self.trace, "--points", "16", "--max-rss", "4KiB")
+        self.assertIn("say a larger --max-rss", end.stdout)
+
     def test_a_trace_that_cannot_be_written_is_said_before_the_run(self):
         end = run("record", "/no/such/folder/x.mft", "--requests", "10")
         self.assertEqual((end.returncode, end.stdout), (2, ""))
         self.assertIn("/no/such/folder/x.mft: No such file", end.stderr)
 
     def test_help_teaches(self):
-        for command in ("record", "replay"):
+        for command in ("record", "replay", "tune"):
             end = run(command, "--help")
             self.assertEqual(end.returncode, 0)
             self.assertIn("Examples:", end.stdout)

@@ -19,6 +19,10 @@ class page_pool;
 /// How an executor is made. The constructor refuses nonsense with std::invalid_argument, whose message names the
 /// option, its value and what is allowed.
 struct executor_options {
+  /// The defaults, but for what a TOML file says of memory (memory_settings.hpp): what `mayfly-stress tune --out`
+  /// writes. Throws std::invalid_argument with file, line and key.
+  [[nodiscard]] static executor_options from_file(std::string const& path);
+
   /// Worker threads. 0: as many processors as this process may use (affinity mask and cgroup quota), but at least 2.
   std::size_t workers = 0;
   static constexpr std::size_t most_workers = 1024;

@@ -1,6 +1,7 @@
 #include "command_line.hpp"
 
 #include "replay_line.hpp"
+#include "tune_line.hpp"
 #include <mayfly/stress/stress_command.hpp>
 
 #include <CLI/CLI.hpp>
@@ -114,11 +115,14 @@ parsed_command_line parse_command_line(int argc, char const* const* argv) {
   add_settings(*record, said_of_record);
   replay_options replayed;
   auto* const replay = add_replay(app, replayed);
+  tune_options tuned;
+  auto* const tune = add_tune(app, tuned);
 
   int const trouble = static_cast<int>(exit_code::trouble);
   try {
     app.parse(argc, argv);
     if (replay->parsed()) return {.replay = replayed};
+    if (tune->parsed()) return {.tune = tuned};
     if (stress->parsed()) return {.stress = options_said(said, {})};
     stress_options without_faults;
     without_faults.faults = "none";

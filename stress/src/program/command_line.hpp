@@ -2,6 +2,7 @@
 
 #include <mayfly/stress/replay_command.hpp>
 #include <mayfly/stress/stress_options.hpp>
+#include <mayfly/stress/tune_command.hpp>
 
 #include <optional>
 
@@ -11,6 +12,7 @@ namespace mayfly::stress {
 struct parsed_command_line {
   std::optional<stress_options> stress{};  ///< also for record
   std::optional<replay_options> replay{};
+  std::optional<tune_options> tune{};
   int exit = 0;
 };
 

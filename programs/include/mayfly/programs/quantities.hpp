@@ -1,5 +1,7 @@
 #pragma once
 
+#include <mayfly/detail/quantities.hpp>
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -9,14 +11,9 @@
 
 namespace mayfly::programs {
 
-/// "4096", "16KiB", "64MiB", "2GiB". Nothing for anything else, and for what does not fit.
-[[nodiscard]] std::optional<std::size_t> parse_bytes(std::string_view text);
-
-/// "200us", "50ms", "2s", "1m". Nothing for anything else; above zero.
-[[nodiscard]] std::optional<std::chrono::nanoseconds> parse_duration(std::string_view text);
-
-/// A whole number from `least` to `most`.
-[[nodiscard]] std::optional<std::size_t> parse_count(std::string_view text, std::size_t least, std::size_t most);
+using detail::parse_bytes;
+using detail::parse_count;
+using detail::parse_duration;
 
 /// 1234567 as "1,234,567".
 [[nodiscard]] std::string with_commas(std::uint64_t number);

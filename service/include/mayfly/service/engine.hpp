@@ -28,11 +28,11 @@ struct engine_options {
   std::size_t workers = 0;   ///< 0: what the executor chooses
   std::size_t window = 256;  ///< requests under way at most
   std::chrono::nanoseconds trim_interval = executor_options{}.trim_interval;
-  std::size_t request_bytes = 0;                ///< budget of one request's arena; 0: none
-  std::size_t page_budget_bytes = 0;            ///< budget of all arenas together; 0: none
-  std::optional<std::size_t> first_page_class;  ///< none: adaptive (executor_options)
-  std::uint32_t guard_one_in = 0;               ///< guard mode for one of so many requests; 0: off
-  std::uint32_t audit_one_in = 0;               ///< audits one of so many requests when it ends; 0: none
+  std::size_t request_bytes = 0;      ///< budget of one request's arena; 0: none
+  std::size_t page_budget_bytes = 0;  ///< budget of all arenas together; 0: none
+  executor_options of_memory;         ///< pages and first pages
+  std::uint32_t guard_one_in = 0;     ///< guard mode for one of so many requests; 0: off
+  std::uint32_t audit_one_in = 0;     ///< audits one of so many requests when it ends; 0: none
   std::optional<std::chrono::nanoseconds> deadline;
   trace::recorder* recorder = nullptr;  ///< null: nothing is recorded
 };

@@ -38,7 +38,7 @@ struct run_options {
   std::size_t request_bytes = std::size_t{256} << 20U;
   std::size_t page_budget = 0;
   bool advise = false;
-  std::optional<std::size_t> first_page_class;  ///< none: what the requests so far make cheapest
+  executor_options of_memory;  ///< pages and first pages
   std::optional<std::chrono::nanoseconds> deadline;
 
   std::size_t guard_one_in = 0;

@@ -1,0 +1,85 @@
+#include <mayfly/detail/quantities.hpp>
+#include <mayfly/memory_settings.hpp>
+
+#include <algorithm>
+#include <array>
+
+namespace mayfly {
+namespace {
+
+using answer = std::optional<std::string>;
+using detail::parse_bytes;
+
+/// As many values with commas between them as there are page sizes.
+template <class Value, class Parse>
+bool parse_each(std::string_view text, std::array<Value, page_pool_options::classes>& into, Parse const& parse) {
+  std::array<Value, page_pool_options::classes> values{};
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    std::size_t const comma = text.find(',');
+    if ((comma == std::string_view::npos) != (i + 1 == values.size())) return false;
+    auto const value = parse(text.substr(0, comma));
+    if (!value) return false;
+    values[i] = static_cast<Value>(*value);
+    text.remove_prefix(comma == std::string_view::npos ? text.size() : comma + 1);
+  }
+  into = values;
+  return true;
+}
+
+answer set_page_sizes(executor_options& to, std::string_view value) {
+  if (parse_each(value, to.page_options.class_bytes, &parse_bytes)) return std::nullopt;
+  return "must be three sizes, such as 16KiB,64KiB,256KiB";
+}
+
+answer set_magazines(executor_options& to, std::string_view value) {
+  auto const parse = [](std::string_view part) { return detail::parse_count(part, 1, 4096); };
+  if (parse_each(value, to.page_options.magazine_pages, parse)) return std::nullopt;
+  return "must be three numbers of pages from 1 to 4096, such as 8,4,2";
+}
+
+answer set_first_page(executor_options& to, std::string_view value) {
+  to.adaptive_first_page = value == "adaptive";
+  if (to.adaptive_first_page) return std::nullopt;
+  auto const& sizes = to.page_options.class_bytes;
+  auto const found = std::ranges::find(sizes, parse_bytes(value).value_or(0));
+  if (found == sizes.end()) return "is neither adaptive nor one of the page sizes";
+  to.first_page_class = static_cast<std::size_t>(found - sizes.begin());
+  return std::nullopt;
+}
+
+template <std::size_t page_pool_options::* Field>
+answer set_bytes(executor_options& to, std::string_view value) {
+  auto const bytes = parse_bytes(value);
+  if (!bytes) return "must be a number of bytes, alone or with KiB, MiB or GiB behind it";
+  to.page_options.*Field = *bytes;
+  return std::nullopt;
+}
+
+answer set_idle_epochs(executor_options& to, std::string_view value) {
+  auto const epochs = detail::parse_count(value, 1, page_pool_options::most_idle_epochs);
+  if (!epochs) return "must be a number from 1 to 64";
+  to.page_options.idle_epochs = static_cast<std::uint32_t>(*epochs);
+  return std::nullopt;
+}
+
+constexpr std::array<memory_setting, 7> all_settings{{
+    {"page-sizes", "A,B,C", "the three page sizes, powers of two from 4KiB to 2MiB (default 16KiB,64KiB,256KiB)",
+     &set_page_sizes},
+    {"magazines", "A,B,C", "pages in a thread's magazine, for each page size (default 8,4,2)", &set_magazines},
+    {"first-page", "SIZE",
+     "a request's first page: adaptive (default: what requests so far make cheapest), or a page size", &set_first_page},
+    {"idle-floor", "SIZE", "idle memory of each page size that is never given back (default 128KiB)",
+     &set_bytes<&page_pool_options::idle_floor_bytes>},
+    {"idle-cap", "SIZE", "idle memory of each page size beyond which it goes back at once (default 256MiB)",
+     &set_bytes<&page_pool_options::idle_cap_bytes>},
+    {"idle-epochs", "N", "trim intervals after which memory that was not needed goes back, 1 to 64 (default 5)",
+     &set_idle_epochs},
+    {"block-cache", "SIZE", "idle memory kept for allocations too large for a page (default 64MiB)",
+     &set_bytes<&page_pool_options::block_cache_bytes>},
+}};
+
+}  // namespace
+
+std::span<memory_setting const> memory_settings() noexcept { return all_settings; }
+
+}  // namespace mayfly
