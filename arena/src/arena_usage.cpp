@@ -2,6 +2,8 @@
 
 #include <mayfly/arena.hpp>
 
+#include <algorithm>
+
 namespace mayfly {
 
 arena_usage arena::usage() const noexcept {
@@ -20,6 +22,16 @@ arena_usage arena::usage() const noexcept {
   result.oversize_bytes = block_bytes_;
   result.handed_out_bytes = result.reserved_bytes - result.tail_waste_bytes - result.room_bytes - result.skipped_bytes;
   return result;
+}
+
+void* arena::last_of(std::size_t bytes) const noexcept {
+  if (pages_ == 0) return nullptr;
+  std::byte* const page = pool_->page_address(pages_ - 1);
+  page_descriptor const& current = pool_->descriptor(pages_ - 1);
+  std::size_t const skipped = current.coloured() ? colour_bytes_of(page, pool_->class_bytes(current.page_class)) : 0;
+  auto const bumped = static_cast<std::size_t>(next_ - page) - skipped;
+  bytes = std::max(bytes, std::size_t{1});
+  return bytes <= bumped && rounded(bytes) <= bumped ? next_ - rounded(bytes) : nullptr;
 }
 
 }  // namespace mayfly

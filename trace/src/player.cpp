@@ -45,15 +45,19 @@ void player::resize(void*& memory, std::size_t old_bytes, std::size_t new_bytes)
   memory = allocate(new_bytes, arena::least_alignment);
 }
 
+void player::give_back(block const& given) noexcept {
+  if (given.memory != nullptr) arena_.deallocate(given.memory, given.bytes, given.alignment);
+}
+
 void player::do_unusual(operation const& what) {
   switch (what.kind) {
     case operation_kind::allocate:
       break;
     case operation_kind::allocate_block:
-      blocks_.push_back({allocate(what.bytes, what.alignment), marks_.size()});
+      blocks_.push_back({allocate(what.bytes, what.alignment), what.bytes, what.alignment, marks_.size()});
       break;
     case operation_kind::give_back:
-      arena_.deallocate(arena_.last_of(what.bytes), what.bytes, what.alignment);
+      give_back({arena_.last_of(what.bytes), what.bytes, arena::least_alignment, 0});
       break;
     case operation_kind::resize: {
       void* last = arena_.last_of(what.bytes);
@@ -62,13 +66,16 @@ void player::do_unusual(operation const& what) {
     }
     case operation_kind::give_back_block: {
       auto const given = blocks_.end() - 1 - what.number;
-      if (given->memory != nullptr) arena_.deallocate(given->memory, what.bytes, what.alignment);
+      give_back(*given);
       blocks_.erase(given);
       break;
     }
-    case operation_kind::resize_block:
-      resize((blocks_.end() - 1 - what.number)->memory, what.bytes, what.new_bytes);
+    case operation_kind::resize_block: {
+      block& resized = *(blocks_.end() - 1 - what.number);
+      resize(resized.memory, resized.bytes, what.new_bytes);
+      resized.bytes = what.new_bytes;
       break;
+    }
     case operation_kind::mark:
       marks_.push_back(arena_.mark());
       break;

@@ -31,11 +31,15 @@ class player {
   void* allocate(std::size_t bytes, std::size_t alignment);
   void resize(void*& memory, std::size_t old_bytes, std::size_t new_bytes);
 
-  /// An allocation that had a block of its own when it was recorded.
+  /// An allocation that had a block of its own when it was recorded. Its size is known here: what is given back or
+  /// resized later is what was taken, whatever the trace says.
   struct block {
     void* memory;
+    std::size_t bytes;
+    std::size_t alignment;
     std::size_t marks_before;
   };
+  void give_back(block const& given) noexcept;
 
   arena arena_;
   bool touches_;

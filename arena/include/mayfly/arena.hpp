@@ -191,8 +191,8 @@ class arena {
   [[nodiscard]] page_pool& pool() const noexcept { return *pool_; }
   [[nodiscard]] byte_budget* budget() const noexcept { return budget_; }
 
-  /// Where an allocation of so many bytes lies if it is the one made last in the current page.
-  [[nodiscard]] void* last_of(std::size_t bytes) const noexcept { return next_ - rounded(bytes == 0 ? 1 : bytes); }
+  /// Where an allocation of so many bytes lies if it is the current page's last; null where the page gave out less.
+  [[nodiscard]] void* last_of(std::size_t bytes) const noexcept;
 
   /// Builds with MAYFLY_CANARIES: tells the canary handler of every allocation that somebody wrote beyond, and mends
   /// it. The arena does so itself before memory goes. Other builds: nothing.
