@@ -9,7 +9,7 @@ from pathlib import Path
 RANK = {"arena": 0, "scopes": 1, "pool": 2, "trace": 3, "programs": 3, "service": 4, "stress": 4}
 CORE = ("arena", "scopes", "pool")
 OTHER_FOLDERS = ("tests", "examples", "bench")
-CXX = (".hpp", ".cpp")
+CXX = (".hpp", ".h", ".cpp")
 
 _TOKEN = re.compile(
     r"(?P<number>\b[0-9][0-9a-fA-FxXbB]*(?:'[0-9a-fA-F]+)+)"
@@ -65,7 +65,7 @@ class SourceFile:
 
     @property
     def is_header(self) -> bool:
-        return self.path.endswith(".hpp")
+        return self.path.endswith((".hpp", ".h"))
 
     def line_of(self, position: int) -> int:
         return self.text.count("\n", 0, position) + 1
