@@ -51,6 +51,10 @@ void recycler::flush(thread_index thread) noexcept {
   }
 }
 
+void recycler::list_cached(std::size_t c, std::vector<std::uint32_t>& items) const {
+  for (thread_index thread = 0; thread < walk_limit(); ++thread) caches_[thread].list(links(), c, items);
+}
+
 std::uint32_t recycler::cached_items(std::size_t c) const noexcept {
   std::uint32_t items = 0;
   for (thread_index thread = 0; thread < walk_limit(); ++thread) items += caches_[thread].items(c);

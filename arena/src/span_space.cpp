@@ -1,5 +1,6 @@
 #include <mayfly/detail/span_space.hpp>
 
+#include <algorithm>
 #include <utility>
 
 #include <sys/mman.h>
@@ -18,6 +19,7 @@ std::optional<std::uint32_t> span_space::take_run(std::uint32_t count, std::size
   if (first) {
     mark(*first, count, true);
     behind_last_ = *first + count;
+    behind_highest_ = std::max(behind_highest_, behind_last_);
   }
   return first;
 }
@@ -36,6 +38,11 @@ std::optional<std::uint32_t> span_space::find_run(std::uint32_t from, std::uint3
 void span_space::give_run(std::uint32_t first, std::uint32_t count) noexcept {
   std::scoped_lock const lock{mutex_};
   mark(first, count, false);
+}
+
+std::uint32_t span_space::behind_highest() const noexcept {
+  std::scoped_lock const lock{mutex_};
+  return behind_highest_;
 }
 
 void span_space::mark(std::uint32_t first, std::uint32_t count, bool take) noexcept {

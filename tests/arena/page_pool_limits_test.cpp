@@ -200,6 +200,18 @@ void limit(__rlimit_resource_t what, std::size_t bytes) {
   if (::setrlimit(what, &value) != 0) std::abort();
 }
 
+TEST(PagePoolSystem, AnAccountSaysWhereTheKernelTellsNothing) {
+  page_pool pool{test::small_pool()};
+  arena memory{pool};
+  *static_cast<char*>(memory.allocate(1)) = 1;
+  refused_call const refused{refused_call::name::mincore, EPERM};
+  memory_account const account = pool.account();
+  EXPECT_FALSE(account.resident_known);
+  EXPECT_EQ(account.total().resident_bytes, 0U);
+  EXPECT_EQ(account.total().bytes, pool.reserved_bytes());
+  EXPECT_EQ(account.of(memory_place::pages_in_use).pieces, 1U);
+}
+
 TEST(PagePoolSystemDeathTest, ALimitOnAddressesHalvesTheReservationAndItSaysSo) {
   if (test::sanitized) GTEST_SKIP() << "sanitizers need addresses of their own";
   EXPECT_EXIT(

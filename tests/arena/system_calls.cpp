@@ -20,7 +20,7 @@ struct call_state {
   std::atomic<std::size_t> calls{0};
 };
 
-constinit std::array<call_state, 3> states{};
+constinit std::array<call_state, 4> states{};
 
 call_state& state_of(refused_call::name which) { return states[static_cast<std::size_t>(which)]; }
 
@@ -91,6 +91,11 @@ int mprotect(void* addr, size_t len, int prot) noexcept {
 int madvise(void* addr, size_t length, int advice) noexcept {
   if (is_refused(refused_call::name::madvise)) return -1;
   return static_cast<int>(::syscall(SYS_madvise, addr, length, advice));
+}
+
+int mincore(void* start, size_t len, unsigned char* vec) noexcept {
+  if (is_refused(refused_call::name::mincore)) return -1;
+  return static_cast<int>(::syscall(SYS_mincore, start, len, vec));
 }
 
 }  // extern "C"

@@ -8,7 +8,7 @@ namespace mayfly::test {
 /// of the library under test pass through definitions in system_calls.cpp.
 class refused_call {
  public:
-  enum class name { mmap, mprotect, madvise };
+  enum class name { mmap, mprotect, madvise, mincore };
 
   refused_call(name which, int error_number, std::size_t granted = 0);
   ~refused_call();

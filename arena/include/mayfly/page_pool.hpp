@@ -8,6 +8,7 @@
 #include <mayfly/detail/recycler.hpp>
 #include <mayfly/detail/span_space.hpp>
 #include <mayfly/detail/thread_index.hpp>
+#include <mayfly/memory_account.hpp>
 #include <mayfly/page_pool_options.hpp>
 #include <mayfly/page_pool_stats.hpp>
 
@@ -23,6 +24,7 @@
 namespace mayfly {
 
 namespace detail {
+class page_census;
 class page_quarantine;
 class quarantine_admission;
 }  // namespace detail
@@ -208,8 +210,13 @@ class page_pool final : private detail::thread_exit_listener {
   /// Memory held now; one relaxed load.
   [[nodiscard]] std::size_t committed_bytes() const noexcept { return committed_.load(std::memory_order_relaxed); }
   [[nodiscard]] page_pool_stats stats() const noexcept;
+  /// Where every byte of the reservation is, and how much of it is resident. For people, not for loops: walks all
+  /// pages, and asks the kernel about each 16 MiB. Nobody else waits for it, but who needs memory of the system, or the
+  /// quarantine. Throws std::bad_alloc.
+  [[nodiscard]] memory_account account() const;
 
  private:
+  friend class detail::page_census;
   friend class detail::page_quarantine;  // they move blocks out of use and back
   friend class detail::quarantine_admission;
 
@@ -317,7 +324,7 @@ class page_pool final : private detail::thread_exit_listener {
   mutable std::mutex carve_mutex_;                            // guards the carvers
   std::array<carver, classes> page_carvers_{};
   std::array<carver, bins> block_carvers_{};
-  std::mutex runs_mutex_;  // guards idle_runs_
+  mutable std::mutex runs_mutex_;  // guards idle_runs_
   std::array<idle_run, cached_runs> idle_runs_{};
 
   /// How much something had been used when an epoch ended, and for how many since it has not been.

@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <vector>
 
 namespace mayfly::detail {
 
@@ -53,6 +54,17 @@ class index_chain {
   [[nodiscard]] index_chain with(Links* links, std::uint32_t index) const noexcept {
     links[index].next.store(head(), std::memory_order_relaxed);
     return {index, count() + 1};
+  }
+
+  /// Adds the chain's items to the list, for somebody who does not hold it. Relaxed: a figure; what is read while the
+  /// holder works on the chain are items of other chains, or of none.
+  template <typename Links>
+  void list(Links const* links, std::vector<std::uint32_t>& items) const {
+    std::uint32_t item = head();
+    for (std::uint32_t left = count(); left != 0; --left) {
+      items.push_back(item);
+      item = links[item].next.load(std::memory_order_relaxed);
+    }
   }
 
  private:
@@ -113,6 +125,18 @@ class alignas(64) basic_chain_depot {
       }
     }
     return {};
+  }
+
+  /// Adds what is in here to the list: exact when nobody pushes or pops, otherwise some that have gone too, and not
+  /// all; `most` at most, as chains that move meanwhile could lead in a circle.
+  void list(index_links const* links, std::uint32_t most, std::vector<std::uint32_t>& items) const {
+    // sync depot: acquire; pairs with push(); reads the chains' links
+    std::uint32_t top = index_part(head_.load(std::memory_order_acquire));
+    for (std::size_t const end = items.size() + most; top != 0 && items.size() < end;) {
+      // Relaxed, both: perhaps already stale, as in pop(); then items are filed wrongly.
+      index_chain{top - 1, links[top - 1].count.load(std::memory_order_relaxed)}.list(links, items);
+      top = links[top - 1].next_chain.load(std::memory_order_relaxed);
+    }
   }
 
   /// Items in here, as a statistic: exact when nobody pushes or pops, otherwise never too low.

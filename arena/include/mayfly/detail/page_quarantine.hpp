@@ -68,6 +68,7 @@ class page_quarantine {
 
  private:
   friend class quarantine_admission;
+  friend class page_census;
 
   /// One owner's memory. A reader that finds the same owner before and after has read that owner's words: tags are
   /// never given twice, and each store is a release that the loads acquire.

@@ -10,6 +10,7 @@
 #include <atomic>
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 namespace mayfly::detail {
 
@@ -138,6 +139,12 @@ class recycler {
   /// Threads whose caches may hold something have an index below this one.
   [[nodiscard]] static thread_index cached_threads() noexcept { return walk_limit(); }
   [[nodiscard]] std::uint32_t depot_items(std::size_t c) const noexcept { return depots_[c].items(); }
+  /// Adds what all threads' caches have of class c to the list; a snapshot.
+  void list_cached(std::size_t c, std::vector<std::uint32_t>& items) const;
+  /// The same for the depot.
+  void list_depot(std::size_t c, std::vector<std::uint32_t>& items) const {
+    depots_[c].list(links(), depot_items(c), items);
+  }
   [[nodiscard]] std::uint32_t magazine_items(std::size_t c) const noexcept { return magazine_items_[c]; }
   [[nodiscard]] std::uint32_t cached_items(std::size_t c) const noexcept;  ///< in all threads' caches; a statistic
   [[nodiscard]] std::uint64_t taken_cached(std::size_t c) const noexcept;  ///< takes served by them, ever

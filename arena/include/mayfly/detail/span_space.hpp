@@ -32,6 +32,9 @@ class span_space {
   [[nodiscard]] std::optional<std::uint32_t> take_run(std::uint32_t count, std::size_t alignment) noexcept;
   void give_run(std::uint32_t first, std::uint32_t count) noexcept;
 
+  /// Spans from here on were never taken.
+  [[nodiscard]] std::uint32_t behind_highest() const noexcept;
+
   /// Makes bytes readable and writable; false with errno where the kernel refuses.
   [[nodiscard]] static bool commit(std::byte* start, std::size_t bytes) noexcept;
   /// Gives the memory behind the bytes back; they read as zero when touched again. false: the kernel kept it.
@@ -52,9 +55,10 @@ class span_space {
   void mark(std::uint32_t first, std::uint32_t count, bool take) noexcept;
 
   mapping addresses_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::uint32_t lowest_free_ = 0;  // no free span lies below it
   std::uint32_t behind_last_ = 0;  // where the run taken last ends
+  std::uint32_t behind_highest_ = 0;
   bool reuse_late_;
   mapped_array<std::uint64_t> taken_;
 };

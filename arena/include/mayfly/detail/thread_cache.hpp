@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <vector>
 
 namespace mayfly::detail {
 
@@ -106,6 +107,16 @@ struct alignas(64) basic_thread_cache {
   void count_taken(std::size_t c) noexcept {
     // Relaxed load and store, not fetch_add: this thread is the only writer, readers want no more than a statistic.
     taken[c].store(taken[c].load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  }
+
+  /// Adds the items of class c to the list: exact while the thread neither takes nor gives, a guess otherwise.
+  void list(links const* all, std::size_t c, std::vector<std::uint32_t>& items) const {
+    // Relaxed: a figure; nothing of the item is read.
+    if (std::uint32_t const item = front[c].load(std::memory_order_relaxed); item != 0) items.push_back(item - 1);
+    for (auto const* magazine : {&loaded[c], &previous[c]}) {
+      // sync magazine: acquire; pairs with deposit(); reads the chain's links
+      index_chain::from_word(magazine->load(std::memory_order_acquire)).list(all, items);
+    }
   }
 
   /// How many items of class c there are; a statistic.
