@@ -115,7 +115,7 @@ void* arena::take_block(std::size_t bytes, std::size_t alignment, page_span& ref
   std::byte* const block = pool_->page_address(index);
   page_descriptor& descriptor = pool_->descriptor(index);
   descriptor.owner.store(owner_tag_, std::memory_order_relaxed);  // relaxed: see page_pool::owner_of()
-  descriptor.sequence = ++sequence_;
+  descriptor.start_block(++sequence_, charged - bytes);
   descriptor.previous = 0;
   descriptor.next = blocks_;
   if (blocks_ != 0) pool_->descriptor(blocks_ - 1).previous = index + 1;
@@ -247,14 +247,20 @@ bool arena::extend_now(void* memory, std::size_t old_bytes, std::size_t new_byte
   new_bytes = std::max(new_bytes, std::size_t{1});
   auto* const start = static_cast<std::byte*>(memory);
   std::size_t room = 0;
+  page_descriptor* block = nullptr;
   if (in_current_page(memory, old_bytes)) {
     room = static_cast<std::size_t>(end_ - start);
   } else if (std::uint32_t const index = pool_->block_at(memory); index != page_pool::block_npos) {
-    room = pool_->descriptor(index).block_bytes();
+    block = &pool_->descriptor(index);
+    room = block->block_bytes();
   }
   if (room < detail::redzone_bytes || new_bytes > room - detail::redzone_bytes) return false;
   if constexpr (detail::canaries) move_canary(start, old_bytes, new_bytes);
-  if (in_current_page(memory, old_bytes)) next_ = start + rounded(new_bytes);
+  if (block == nullptr) {
+    next_ = start + rounded(new_bytes);
+  } else {
+    block->ask_for(new_bytes);
+  }
   // Only what changes hands: another thread may be reading the rest.
   if (new_bytes < old_bytes) detail::poison(start + new_bytes, old_bytes - new_bytes);
   detail::hand_out(start, new_bytes);
@@ -377,7 +383,7 @@ void arena::give_pages_after(std::uint64_t sequence) noexcept {
 
 void arena::give_blocks_after(std::uint64_t sequence) noexcept {
   // Newest first, so the walk ends at the first that is old enough.
-  while (blocks_ != 0 && pool_->descriptor(blocks_ - 1).sequence > sequence) give_block(*pool_, blocks_ - 1);
+  while (blocks_ != 0 && pool_->descriptor(blocks_ - 1).block_number() > sequence) give_block(*pool_, blocks_ - 1);
 }
 
 template <typename Taker>

@@ -6,6 +6,19 @@
 
 namespace mayfly {
 
+arena_usage& arena_usage::operator+=(arena_usage const& more) noexcept {
+  handed_out_bytes += more.handed_out_bytes;
+  reserved_bytes += more.reserved_bytes;
+  tail_waste_bytes += more.tail_waste_bytes;
+  room_bytes += more.room_bytes;
+  skipped_bytes += more.skipped_bytes;
+  oversize_bytes += more.oversize_bytes;
+  oversize_blocks += more.oversize_blocks;
+  oversize_slack_bytes += more.oversize_slack_bytes;
+  for (std::size_t c = 0; c < pages.size(); ++c) pages[c] += more.pages[c];
+  return *this;
+}
+
 arena_usage arena::usage() const noexcept {
   arena_usage result;
   for (std::uint32_t page = pages_; page != 0; page = pool_->descriptor(page - 1).next) {
@@ -16,11 +29,15 @@ arena_usage arena::usage() const noexcept {
       result.skipped_bytes += colour_bytes_of(pool_->page_address(page - 1), pool_->class_bytes(descriptor.page_class));
     }
   }
-  for (std::uint32_t block = blocks_; block != 0; block = pool_->descriptor(block - 1).next) ++result.oversize_blocks;
+  for (std::uint32_t block = blocks_; block != 0; block = pool_->descriptor(block - 1).next) {
+    ++result.oversize_blocks;
+    result.oversize_slack_bytes += pool_->descriptor(block - 1).unasked_bytes();
+  }
   result.reserved_bytes = reserved_bytes();
   result.room_bytes = room_bytes();
   result.oversize_bytes = block_bytes_;
-  result.handed_out_bytes = result.reserved_bytes - result.tail_waste_bytes - result.room_bytes - result.skipped_bytes;
+  result.handed_out_bytes = result.reserved_bytes - result.tail_waste_bytes - result.room_bytes - result.skipped_bytes -
+                            result.oversize_slack_bytes;
   return result;
 }
 

@@ -19,16 +19,6 @@ std::string mismatch_message(scope_id wanted, scope_id current) {
          to_string(current) + ": enter the scope there first (scope_entry, parallel_for, task_group or bind)";
 }
 
-void add(arena_usage& sum, arena_usage const& part) noexcept {
-  sum.handed_out_bytes += part.handed_out_bytes;
-  sum.reserved_bytes += part.reserved_bytes;
-  sum.tail_waste_bytes += part.tail_waste_bytes;
-  sum.room_bytes += part.room_bytes;
-  sum.oversize_bytes += part.oversize_bytes;
-  sum.oversize_blocks += part.oversize_blocks;
-  for (std::size_t c = 0; c < sum.pages.size(); ++c) sum.pages[c] += part.pages[c];
-}
-
 }  // namespace
 
 char const* to_string(scope_phase phase) noexcept {
@@ -208,7 +198,7 @@ arena_usage scope::usage() const noexcept {
   arena_usage sum = main_.usage();
   // sync lane: acquire; pairs with make_lane(); reads the lanes' fields
   for (auto* lane = lanes_.load(std::memory_order_acquire); lane != nullptr; lane = lane->next) {
-    add(sum, lane->memory.usage());
+    sum += lane->memory.usage();
   }
   return sum;
 }

@@ -93,6 +93,28 @@ TEST_F(ArenaOversize, ABlockGrowsInTheRoomItHas) {
   EXPECT_EQ(memory.usage().oversize_blocks, 1U);
 }
 
+TEST_F(ArenaOversize, SlackIsWhatNobodyAskedFor) {
+  auto const slack = [this] { return memory.usage().oversize_slack_bytes; };
+  void* const exact = memory.allocate(100 * kib - detail::redzone_bytes);
+  EXPECT_EQ(slack(), detail::redzone_bytes);
+  memory.deallocate(exact, 100 * kib - detail::redzone_bytes);
+  EXPECT_EQ(slack(), 0U);
+
+  void* const block = memory.allocate(100 * kib + 1);
+  EXPECT_EQ(slack(), 4 * kib - 1);
+  ASSERT_TRUE(memory.try_extend(block, 100 * kib + 1, 101 * kib));
+  EXPECT_EQ(slack(), 3 * kib) << "grown: the most it was asked for";
+  ASSERT_TRUE(memory.try_extend(block, 101 * kib, 1));
+  ASSERT_TRUE(memory.try_extend(block, 1, 2));
+  EXPECT_EQ(slack(), 3 * kib) << "shrunk";
+
+  auto const mark = memory.mark();
+  static_cast<void>(memory.allocate(200 * kib + 1000));
+  EXPECT_EQ(slack(), 3 * kib + 4 * kib - 1000);
+  memory.rewind(mark);
+  EXPECT_EQ(slack(), 3 * kib);
+}
+
 TEST_F(ArenaOversize, APageAllocationThatGrewPastTheThresholdIsStillInItsPage) {
   arena other{pool, {.first_class = 2}};
   void* const start = other.allocate(8);

@@ -178,6 +178,8 @@ TEST(Lanes, UsageIsTheSumOfAll) {
   EXPECT_EQ(two.page_count(), 2U);
   EXPECT_EQ(two.reserved_bytes, opened.reserved_bytes());
   EXPECT_GE(two.handed_out_bytes, one.handed_out_bytes + 2'000);
+  EXPECT_GT(two.skipped_bytes, one.skipped_bytes);
+  EXPECT_EQ(two.unused_bytes(), two.tail_waste_bytes + two.room_bytes + two.skipped_bytes);
   opened.close();
 }
 

@@ -39,11 +39,12 @@ struct page_span {
 };
 
 /// What the pool and the page's present owner know of one page. Kept outside the page, never unmapped before the pool
-/// is. All but `owner` and the armed bit belong to whoever holds the page (A2).
+/// is. All but `owner` and `state` belong to whoever holds the page (A2).
 struct page_descriptor {
   std::atomic<std::uint64_t> owner;  ///< tag of the scope that holds the page, 0 when nobody does; read by anyone
-  std::uint64_t sequence;            ///< the arena's count of pages and blocks when it took this one
-  std::uint32_t next;                ///< index + 1 of the next page (or block) of the same arena
+  /// The arena's count of pages and blocks when it took this one. Blocks: on top the bytes nobody has asked for.
+  std::uint64_t sequence;
+  std::uint32_t next;  ///< index + 1 of the next page (or block) of the same arena
   union {
     std::uint32_t tail_bytes;  ///< pages: bytes left unused at the end when the arena went on to another
     std::uint32_t previous;    ///< blocks: index + 1 of the one before
@@ -69,6 +70,18 @@ struct page_descriptor {
   }
   void set_committed_bytes(std::size_t bytes) noexcept {
     state.store(static_cast<std::uint32_t>(bytes / block_unit_bytes), std::memory_order_relaxed);
+  }
+
+  static constexpr unsigned sequence_bits = 51;
+  static constexpr std::uint64_t sequence_mask = (std::uint64_t{1} << sequence_bits) - 1;
+  void start_block(std::uint64_t number, std::size_t unasked) noexcept {
+    sequence = std::uint64_t{unasked} << sequence_bits | number;
+  }
+  [[nodiscard]] std::uint64_t block_number() const noexcept { return sequence & sequence_mask; }
+  [[nodiscard]] std::size_t unasked_bytes() const noexcept { return sequence >> sequence_bits; }
+  /// `bytes` of the block are in use now: the most at any time is what was asked for.
+  void ask_for(std::size_t bytes) noexcept {
+    start_block(block_number(), std::min(unasked_bytes(), block_bytes() - bytes));
   }
 
   /// Blocks: bytes handed out.
