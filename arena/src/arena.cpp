@@ -298,17 +298,6 @@ void arena::run_destructors_until(record_chunk const* chunk, std::uint32_t count
 
 // ---- the end
 
-arena::marker arena::mark() const noexcept {
-  marker point;
-  point.next = next_;
-  point.records = records_;
-  point.record_count = records_ == nullptr ? 0 : records_->count;
-  point.page = pages_;
-  point.sequence = sequence_;
-  point.number = log_ == nullptr ? 0 : log_mark();
-  return point;
-}
-
 void arena::rewind(marker const& point) noexcept {
   run_destructors_until(point.records, point.record_count);  // A5
   check_canaries();

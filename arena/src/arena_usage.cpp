@@ -1,4 +1,4 @@
-// What an arena holds.
+// What an arena holds, and where it stands.
 
 #include <mayfly/arena.hpp>
 
@@ -49,6 +49,17 @@ void* arena::last_of(std::size_t bytes) const noexcept {
   auto const bumped = static_cast<std::size_t>(next_ - page) - skipped;
   bytes = std::max(bytes, std::size_t{1});
   return bytes <= bumped && rounded(bytes) <= bumped ? next_ - rounded(bytes) : nullptr;
+}
+
+arena::marker arena::mark() const noexcept {
+  marker point;
+  point.next = next_;
+  point.records = records_;
+  point.record_count = records_ == nullptr ? 0 : records_->count;
+  point.page = pages_;
+  point.sequence = sequence_;
+  point.number = log_ == nullptr ? 0 : log_mark();
+  return point;
 }
 
 }  // namespace mayfly

@@ -26,6 +26,7 @@ drain_report executor::drain(std::chrono::nanoseconds soft, std::chrono::nanosec
 
 executor_stats executor::stats() const { return core_->stats(); }
 std::vector<route_stats> executor::routes() const { return core_->routes(); }
+executor_account executor::account() const { return core_->account(); }
 
 bool executor::on_worker() const noexcept {
   detail::worker const* const caller = detail::this_worker();

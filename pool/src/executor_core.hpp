@@ -11,6 +11,7 @@
 #include <mayfly/detail/route_profiles.hpp>
 #include <mayfly/detail/worker_gate.hpp>
 #include <mayfly/drain_report.hpp>
+#include <mayfly/executor_account.hpp>
 #include <mayfly/executor_options.hpp>
 #include <mayfly/executor_stats.hpp>
 #include <mayfly/page_pool.hpp>
@@ -66,6 +67,8 @@ class executor_core {
   // executor_core.cpp
   [[nodiscard]] executor_stats stats() const;
   [[nodiscard]] std::vector<route_stats> routes() const;
+  // executor_account.cpp
+  [[nodiscard]] executor_account account() const;
   [[nodiscard]] bool in_forked_child() const noexcept;
   [[nodiscard]] executor_options const& options() const noexcept { return options_; }
   [[nodiscard]] scope_registry& registry() noexcept { return registry_; }

@@ -105,7 +105,7 @@ route_profile* route_profiles::find_or_add(std::string_view route, cycle_clock::
     here.name_bytes_ = route.size();
     here.started_ = now != 0 ? now : clock_.now();
     here.first_class_.store(default_class_, std::memory_order_relaxed);  // relaxed: ordered by used_
-    // sync route-profile: release; pairs with add_to_stats(); publishes the name
+    // sync route-profile: release; pairs with for_each(); publishes the name
     here.used_.store(true, std::memory_order_release);
     return &here;
   }
@@ -133,18 +133,13 @@ void route_profiles::choose(route_profile& of) noexcept {
 }
 
 void route_profiles::add_to_stats(std::vector<route_sums>& sums) const {
-  if (!profiles_) return;
-  for (std::size_t i = 0; i < most_routes; ++i) {
-    route_profile const& profile = profiles_[i];
-    // sync route-profile: acquire; pairs with find_or_add(); reads the name
-    if (!profile.used_.load(std::memory_order_acquire)) continue;
-    std::string_view const route{profile.name_, profile.name_bytes_};
+  for_each([&](std::string_view route, route_profile const& profile) {
     auto line = std::find_if(sums.begin(), sums.end(), [&](route_sums const& one) { return one.route == route; });
     if (line == sums.end()) line = sums.insert(line, route_sums{.route = route});
     line->requests += profile.requests();
     line->first_class = std::max(line->first_class, profile.first_class());
     profile.add_to(line->bumped, line->all);
-  }
+  });
 }
 
 }  // namespace mayfly::detail

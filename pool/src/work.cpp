@@ -196,6 +196,8 @@ void executor_core::run_request(worker& me, std::uint32_t slot) noexcept {
 void executor_core::learn(worker& me, route_profile& of, scope& ended, cycle_clock::ticks now) noexcept {
   arena const& own = ended.main_arena();
   bool const decided = me.routes.record(of, own.bumped_bytes(), ended.reserved_bytes() - own.room_bytes(), now);
+  if (of.splits.due()) [[unlikely]]
+    of.splits.sample(ended);
   if (decided && limits_pages_) forecasts_.set(ended.route(), of.forecast_bytes());
 }
 

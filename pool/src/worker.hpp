@@ -2,6 +2,7 @@
 
 #include "native_thread.hpp"
 #include <mayfly/detail/cycle_clock.hpp>
+#include <mayfly/detail/own_counter.hpp>
 #include <mayfly/detail/route_profiles.hpp>
 #include <mayfly/effect_handler.hpp>
 #include <mayfly/latency_histogram.hpp>
@@ -19,19 +20,6 @@
 namespace mayfly::detail {
 
 class executor_core;
-
-/// A counter with one writer and any number of readers.
-class own_counter {
- public:
-  void add(std::uint64_t amount = 1) noexcept {
-    // relaxed: a figure for people; a load and a store are an increment where there is one writer
-    value_.store(value_.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
-  }
-  [[nodiscard]] std::uint64_t get() const noexcept { return value_.load(std::memory_order_relaxed); }
-
- private:
-  std::atomic<std::uint64_t> value_{0};
-};
 
 /// What one worker counts; written by it alone.
 struct alignas(64) worker_figures {

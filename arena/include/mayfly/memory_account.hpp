@@ -40,6 +40,12 @@ struct memory_amount {
     resident_bytes += more.resident_bytes;
     return *this;
   }
+  memory_amount& operator-=(memory_amount const& part) noexcept {
+    pieces -= part.pieces;
+    bytes -= part.bytes;
+    resident_bytes -= part.resident_bytes;
+    return *this;
+  }
 };
 
 /// Where every byte of a pool is: page_pool::account(). The places' bytes sum up to the reservation, and their resident

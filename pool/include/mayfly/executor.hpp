@@ -9,6 +9,7 @@
 #include <mayfly/detail/place.hpp>
 #include <mayfly/detail/require_detached.hpp>
 #include <mayfly/drain_report.hpp>
+#include <mayfly/executor_account.hpp>
 #include <mayfly/executor_options.hpp>
 #include <mayfly/executor_stats.hpp>
 #include <mayfly/outcome.hpp>
@@ -174,6 +175,10 @@ class executor {
   /// What requests of each route took lately, by name; empty where executor_options::adaptive_first_page is off. Walks
   /// what every worker knows: for people, not for loops.
   [[nodiscard]] std::vector<route_stats> routes() const;
+
+  /// Where every byte of its pages is, and whose: page_pool::account() with routes. For people, not for loops; no
+  /// request waits for it. Throws std::bad_alloc.
+  [[nodiscard]] executor_account account() const;
 
   /// Whether the calling thread is one of this executor's workers.
   [[nodiscard]] bool on_worker() const noexcept;

@@ -153,6 +153,10 @@ class alignas(detail::resource_ring) scope : private detail::resource_ring {
   /// Whether a hold or a pin keeps it, beside the opener. A hint, but where the caller has one of them.
   [[nodiscard]] bool kept() const noexcept { return control_.kept(); }
 
+  /// Whether a hold keeps it, beside the opener who asks, before close(). False: nobody else can be inside any more,
+  /// and what holders did is visible.
+  [[nodiscard]] bool held() const noexcept { return !control_.opener_only(); }
+
   /// Ends the opener's part, once: with no hold left the scope ends here (id refused, destructors of all lanes run,
   /// then every page goes to this thread's magazine); else when the last hold goes. With pins left it only stops
   /// being found, and the last unpin does the rest. Call it outside every scope_entry of this scope.

@@ -3,6 +3,7 @@
 #include <mayfly/detail/cycle_clock.hpp>
 #include <mayfly/detail/mapping.hpp>
 #include <mayfly/detail/size_sketch.hpp>
+#include <mayfly/detail/split_sampler.hpp>
 #include <mayfly/page_pool.hpp>
 #include <mayfly/route_stats.hpp>
 
@@ -55,6 +56,8 @@ class route_profile {
   /// What 95 of 100 requests kept within at the last decision; 0 before that, or where these took nothing. The worker.
   [[nodiscard]] std::size_t forecast_bytes() const noexcept { return forecast_bytes_; }
   void add_to(size_counts& bumped, size_counts& all) const noexcept;
+
+  split_sampler splits;  ///< of all requests since the start
 
  private:
   friend class route_profiles;
@@ -163,6 +166,18 @@ class route_profiles {
 
   /// Adds what this worker knows to the list, a line a route. Any thread.
   void add_to_stats(std::vector<route_sums>& sums) const;
+
+  /// Calls visit(route, profile) for each route that this worker has run. Any thread.
+  template <typename Visit>
+  void for_each(Visit const& visit) const {
+    if (!profiles_) return;
+    for (std::size_t i = 0; i < most_routes; ++i) {
+      route_profile const& profile = profiles_[i];
+      // sync route-profile: acquire; pairs with find_or_add(); reads the name
+      if (!profile.used_.load(std::memory_order_acquire)) continue;
+      visit(std::string_view{profile.name_, profile.name_bytes_}, profile);
+    }
+  }
 
  private:
   static constexpr std::uint64_t untimed_requests = 16;

@@ -171,6 +171,12 @@ class basic_scope_control {
     return generation_of(word) == generation && (word & live_bit) != 0;
   }
 
+  /// Whether the opener, who has not closed it, is the only one left inside: what holders did is visible then.
+  [[nodiscard]] bool opener_only() const noexcept {
+    // sync scope-hold: acquire; pairs with every drop_hold() before; reads what all holders did
+    return holds_.load(std::memory_order_acquire) == 1;
+  }
+
   /// Whether a hold or a pin keeps it, beside the opener. A hint, but where the caller has one of them.
   [[nodiscard]] bool kept() const noexcept {
     // Relaxed, both: nothing is read on the strength of it.
