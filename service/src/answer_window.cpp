@@ -163,9 +163,7 @@ void answer_window::count(work_item const& item, std::chrono::steady_clock::time
   ++totals_.requests;
   totals_.bytes_in += item.request.text.size();
   totals_.bytes_out += item.answer.size();
-  totals_.arena_bytes += item.costs.arena_bytes;
-  totals_.reserved_bytes += item.costs.reserved_bytes;
-  totals_.pages += item.costs.pages;
+  totals_.memory += item.costs.memory;
   ++totals_.by_failure[static_cast<std::size_t>(item.error.kind())];
   // relaxed: for the progress line
   if (item.error.kind() != failure::none) failed_.fetch_add(1, std::memory_order_relaxed);

@@ -23,6 +23,9 @@ constexpr std::size_t spare_in_flight = 64;
 /// An answer stays in its arena where it waits for no more requests than these, or two for each worker.
 constexpr std::size_t arenas_that_wait = 16;
 
+/// Far more than an answered request needs to give its pages back.
+constexpr std::chrono::seconds settling_time{2};
+
 clock::time_point from_now(std::chrono::nanoseconds time) {
   auto const now = clock::now();
   return time >= clock::time_point::max() - now ? clock::time_point::max() : now + time;
@@ -93,6 +96,13 @@ class pool_engine final : public engine {
   std::optional<page_pool_stats> pages() const override {
     if (options_.memory == memory_kind::heap) return std::nullopt;
     return executor_.pages().stats();
+  }
+
+  std::optional<memory_account> end_and_account() override {
+    if (options_.memory == memory_kind::heap) return std::nullopt;
+    // The last answer has been written, and its request's pages may still be on their way.
+    static_cast<void>(executor_.drain(settling_time, settling_time));
+    return executor_.pages().account();
   }
 
   std::optional<route_stats> sizes() const override {
@@ -167,12 +177,7 @@ class pool_engine final : public engine {
 
   void complete(work_item& item, outcome<clock::time_point> const& end, request_context& request) {
     explain(end.kind(), item);
-    if (options_.memory == memory_kind::arena) {
-      auto const usage = request.scope().usage();
-      item.costs.arena_bytes = usage.handed_out_bytes;
-      item.costs.reserved_bytes = usage.reserved_bytes;
-      item.costs.pages = usage.page_count();
-    }
+    if (options_.memory == memory_kind::arena) item.costs.memory = memory_split::of(request.scope());
     if (end) item.costs.took = clock::now() - *end;
     window_.finish(item);
   }

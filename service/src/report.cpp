@@ -122,9 +122,12 @@ void add_failures(table& to, answer_totals const& totals) {
   to.row("failed", text + ")");
 }
 
+std::string percent(std::uint64_t part, std::uint64_t all) {
+  return fixed(all == 0 ? 0 : 100 * static_cast<double>(part) / static_cast<double>(all), 1) + " %";
+}
+
 std::string share(std::uint64_t part, std::uint64_t all) {
-  return programs::with_commas(part) + " (" +
-         fixed(all == 0 ? 0 : 100 * static_cast<double>(part) / static_cast<double>(all), 1) + " %)";
+  return programs::with_commas(part) + " (" + percent(part, all) + ")";
 }
 
 std::string latency_text(latency_histogram const& latency) {
@@ -168,12 +171,49 @@ void add_sizes(json_text& to, std::optional<route_stats> const& sizes, bool advi
   to.close();
 }
 
+/// What requests held, part by part.
+struct part_held {
+  char const* key;
+  char const* name;
+  memory_split::figure bytes;
+};
+constexpr std::array<part_held, 6> parts_held{{
+    {"handed_out", "handed out", &memory_split::handed_out_bytes},
+    {"tail_waste", "tail waste", &memory_split::tail_waste_bytes},
+    {"room", "room", &memory_split::room_bytes},
+    {"skipped", "skipped", &memory_split::skipped_bytes},
+    {"oversize_slack", "oversize slack", &memory_split::oversize_slack_bytes},
+    {"lanes_unused", "lanes unused", &memory_split::lanes_unused_bytes},
+}};
+
+void add_account(json_text& to, memory_split const& held, memory_account const& account) {
+  to.open("memory_held");
+  to.count("bytes", held.held_bytes);
+  for (part_held const& part : parts_held) to.count(part.key, held.*part.bytes);
+  to.close();
+  to.open("memory_account");
+  to.count("reserved_bytes", account.total().bytes);
+  to.count("committed_bytes", account.committed_bytes());
+  to.count("resident_bytes", account.total().resident_bytes);
+  to.raw("resident_known", account.resident_known ? "true" : "false");
+  for (std::size_t i = 0; i < memory_places; ++i) {
+    auto const place = static_cast<memory_place>(i);
+    to.open(to_string(place).data());
+    to.count("pieces", account.of(place).pieces);
+    to.count("bytes", account.of(place).bytes);
+    to.count("resident_bytes", account.of(place).resident_bytes);
+    to.close();
+  }
+  to.close();
+}
+
 void add_memory(table& to, run_summary const& summary) {
   auto const& totals = summary.totals;
   if (summary.pages) {
-    to.row("arena a request", programs::readable_bytes(per_request(summary, totals.arena_bytes)) + " used of " +
-                                  programs::readable_bytes(per_request(summary, totals.reserved_bytes)) + " in " +
-                                  fixed(per_request(summary, totals.pages), 2) + " pages");
+    to.row("arena a request", programs::readable_bytes(per_request(summary, totals.memory.handed_out_bytes)) +
+                                  " used of " +
+                                  programs::readable_bytes(per_request(summary, totals.memory.held_bytes)) + " in " +
+                                  fixed(per_request(summary, totals.memory.pages), 2) + " pages");
     if (summary.sizes && summary.sizes->p50_bytes != 0) {
       auto const& sizes = *summary.sizes;
       auto const readable = [](std::size_t bytes) { return programs::readable_bytes(static_cast<double>(bytes)); };
@@ -188,6 +228,27 @@ void add_memory(table& to, run_summary const& summary) {
   }
   if (summary.mallocs) to.row("mallocs a request", fixed(per_request(summary, *summary.mallocs), 3));
   to.row("page faults a request", fixed(per_request(summary, summary.page_faults), 3));
+}
+
+/// Where the memory of requests went, and where that of all arenas is now, a line each.
+void add_account(table& to, memory_split const& held, memory_account const& account) {
+  auto const readable = [](std::size_t bytes) { return programs::readable_bytes(static_cast<double>(bytes)); };
+  std::string parts;
+  for (part_held const& part : parts_held) {
+    parts += (parts.empty() ? "" : ", ") + percent(held.*part.bytes, held.held_bytes) + " " + part.name;
+  }
+  to.row("held by requests", readable(held.held_bytes) + " in all: " + parts);
+  memory_amount const total = account.total();
+  to.row("memory at the end", readable(total.resident_bytes) + " resident, " + readable(account.committed_bytes()) +
+                                  " held, of " + readable(total.bytes) + " reserved");
+  for (std::size_t i = 0; i < memory_places; ++i) {
+    auto const place = static_cast<memory_place>(i);
+    memory_amount const& amount = account.of(place);
+    if (amount.bytes == 0) continue;
+    std::string name{to_string(place)};
+    std::replace(name.begin(), name.end(), '_', ' ');
+    to.row("", name + ": " + readable(amount.bytes) + ", " + readable(amount.resident_bytes) + " resident");
+  }
 }
 
 /// What each first page would be worth, a line each, and what follows from it.
@@ -256,6 +317,7 @@ std::string summary_table(run_options const& options, run_summary const& summary
                      programs::readable_bytes(static_cast<double>(totals.bytes_out)) + " out");
   to.row("latency", latency_text(totals.latency));
   add_memory(to, summary);
+  if (summary.account) add_account(to, totals.memory, *summary.account);
   if (options.advise && summary.sizes) add_advice(to, *summary.sizes);
   if (summary.audit) {
     to.row("audit", programs::with_commas(summary.audit->globals) +
@@ -300,10 +362,10 @@ std::string summary_json(run_options const& options, run_summary const& summary)
   to.count("bytes_out", totals.bytes_out);
   add_latency(to, totals.latency);
   if (summary.pages) {
-    to.number("arena_bytes_per_request", per_request(summary, totals.arena_bytes), 1);
-    to.number("reserved_bytes_per_request", per_request(summary, totals.reserved_bytes), 1);
+    to.number("arena_bytes_per_request", per_request(summary, totals.memory.handed_out_bytes), 1);
+    to.number("reserved_bytes_per_request", per_request(summary, totals.memory.held_bytes), 1);
     to.open("pages");
-    to.number("per_request", per_request(summary, totals.pages), 4);
+    to.number("per_request", per_request(summary, totals.memory.pages), 4);
     to.count("from_magazine", summary.pages->magazine);
     to.count("from_depot", summary.pages->depot);
     to.count("from_os", summary.pages->system);
@@ -313,6 +375,12 @@ std::string summary_json(run_options const& options, run_summary const& summary)
     to.raw("pages", "null");
   }
   add_sizes(to, summary.sizes, options.advise);
+  if (summary.account) {
+    add_account(to, totals.memory, *summary.account);
+  } else {
+    to.raw("memory_held", "null");
+    to.raw("memory_account", "null");
+  }
   if (summary.mallocs) {
     to.number("mallocs_per_request", per_request(summary, *summary.mallocs), 4);
   } else {

@@ -151,6 +151,7 @@ finished_run run_all(run_options const& options, run_surroundings const& surroun
   plan.output = &output;
   plan.handlers = &handlers;
   plan.window = options.window;
+  plan.accounts = options.stats;
   plan.audits = options.audit_one_in != 0;
   plan.stop = surroundings.stop;
   plan.count_mallocs = surroundings.count_mallocs;

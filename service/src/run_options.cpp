@@ -147,6 +147,11 @@ refusal set_advise(run_options& to, std::string const&) {
   return {};
 }
 
+refusal set_stats(run_options& to, std::string const&) {
+  to.stats = true;
+  return {};
+}
+
 refusal set_quiet(run_options& to, std::string const&) {
   to.quiet = true;
   return {};
@@ -171,7 +176,7 @@ constexpr std::string_view measuring = "Measuring";
 
 using enum setting::shape;
 
-constexpr std::array<setting, 30> all_settings{{
+constexpr std::array<setting, 31> all_settings{{
     {"handler", text, "NAME", work,
      "echo, canonicalize (RFC 8785), merge-patch (RFC 7396), extract (RFC 6901), or one of a plugin", &set_handler},
     {"plugin", list, "FILE.so", work, "handlers of your own (docs/plugins.md); may be said again", &add_plugin},
@@ -221,6 +226,7 @@ constexpr std::array<setting, 30> all_settings{{
      &set_advise},
     {"record", text, "FILE", measuring,
      "write a trace of every allocation, for mayfly-stress replay and tune (docs/tuning.md)", &set_record},
+    {"stats", flag, "", measuring, "say in the summary where every byte of the arenas' memory is", &set_stats},
     {"guard", text, "N", measuring,
      "keep the memory of 1 of N ended requests out of reach for a while, to catch late uses (default 0: none)",
      &set_guard},
@@ -294,6 +300,7 @@ void check_memory(run_options const& options) {
   if (!options.record.empty()) {
     throw usage_error(said(options, "record") + " goes with arenas" + says + "a trace is of what arenas do");
   }
+  if (options.stats) throw usage_error(said(options, "stats") + " goes with arenas" + says + "the heap has no pages");
   if (!options.plugins.empty()) {
     throw usage_error(said(options, "plugin") + " goes with arenas" + says +
                       "a plugin's handler takes memory from its request");

@@ -162,6 +162,7 @@ run_summary run_and_end(run_plan const& plan) {
   if (plan.count_mallocs != nullptr) summary.mallocs = plan.count_mallocs() - mallocs_before;
   if (pages_before) summary.pages = *engine->pages() - *pages_before;
   summary.sizes = engine->sizes();
+  if (plan.accounts) summary.account = engine->end_and_account();
 
   summary.totals = window.totals();
   summary.elapsed = ended - began;

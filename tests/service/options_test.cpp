@@ -63,6 +63,7 @@ TEST(Config, CanSayWhatFlagsCan) {
     json = true
     quiet = false
     advise = true
+    stats = true
     progress = "never"
   )",
                       options),
@@ -97,8 +98,9 @@ TEST(Config, CanSayWhatFlagsCan) {
   EXPECT_TRUE(options.json);
   EXPECT_FALSE(options.quiet);
   EXPECT_TRUE(options.advise);
+  EXPECT_TRUE(options.stats);
   EXPECT_EQ(options.progress, progress_choice::never);
-  std::size_t const lines = 30;
+  std::size_t const lines = 31;
   EXPECT_EQ(settings().size(), lines) << "a new setting belongs into this test";
 }
 

@@ -228,7 +228,7 @@ TEST(Run, PagesComeHomeAndAreUsedAgain) {
   for (int i = 0; i < 20'000; ++i) content += "{\"a\":[1,2,3],\"b\":\"" + std::string(200, 'x') + "\"}\n";
   auto const result = run_file(folder.write("in", content), {}, engine_kind::pool_arena, {});
   ASSERT_TRUE(result.summary.pages);
-  EXPECT_GE(result.summary.totals.pages, 20'000U);
+  EXPECT_GE(result.summary.totals.memory.pages, 20'000U);
   EXPECT_LT(result.summary.pages->system, 2000U);
   EXPECT_GT(result.summary.pages->magazine + result.summary.pages->depot, 18'000U);
 }

@@ -101,6 +101,8 @@ class Usage(RunTest):
         self.assertIn("--first-page adaptive only",
                       self.complaint("run", "--handler", "echo", "--advise", "--first-page", "16KiB"))
         self.assertIn("the heap has no pages", self.complaint("run", "--handler", "echo", "--advise", "--memory", "heap"))
+        self.assertIn("--stats goes with arenas only",
+                      self.complaint("run", "--handler", "echo", "--stats", "--memory", "heap"))
         self.assertIn("read only once", self.complaint("run", "--handler", "echo", "--repeat", "2"))
 
     def test_patch_that_is_no_use(self):
@@ -253,6 +255,35 @@ class Summaries(RunTest):
             self.assertIn(b"the trace would overwrite", end.stderr)
         end = self.run_it("--handler", "echo", "--memory", "heap", "--record", str(trace))
         self.assertIn(b"a trace is of what arenas do", end.stderr)
+
+    def test_stats_say_where_every_byte_is(self):
+        text = json.dumps(["x" * 1000] * 300) + "\n" + (json.dumps([{"k": i} for i in range(300)]) + "\n") * 50
+        out = str(self.folder / "out")
+        end = self.run_it("--handler", "canonicalize", "--out", out, "--stats", "--guard", "2", stdin=text)
+        self.assertEqual(end.returncode, 0)
+        table = end.stdout.decode()
+        self.assertRegex(table, r"held by requests .* in all: [0-9.]+ % handed out, [0-9.]+ % tail waste, ")
+        self.assertRegex(table, r"memory at the end  +[1-9][0-9.]* .iB resident, .* held, of .* reserved")
+        self.assertRegex(table, r" quarantine: .*, [1-9][0-9.]* .iB resident")
+        self.assertNotIn("pages in use", table)
+        end = self.run_it("--handler", "canonicalize", "--out", out, "--stats", "--json", stdin=text)
+        summary = json.loads(end.stdout)
+        held = summary["memory_held"]
+        self.assertAlmostEqual(held["bytes"] / 51, summary["reserved_bytes_per_request"], delta=1)
+        self.assertGreaterEqual(held["bytes"], 50 * (16 << 10))
+        self.assertEqual(held.pop("bytes"), sum(held.values()))
+        self.assertGreater(min(held["handed_out"], held["oversize_slack"], held["room"], held["skipped"]), 0)
+        account = summary["memory_account"]
+        places = [value for value in account.values() if isinstance(value, dict)]
+        self.assertEqual(len(places), 10)
+        self.assertEqual(account["reserved_bytes"], sum(place["bytes"] for place in places))
+        self.assertEqual(account["resident_bytes"], sum(place["resident_bytes"] for place in places))
+        self.assertEqual(account["committed_bytes"], sum(place["bytes"] for place in places[:6]))
+        self.assertEqual(account["pages_in_use"], {"pieces": 0, "bytes": 0, "resident_bytes": 0})
+        self.assertEqual(account["returned"]["resident_bytes"], 0)
+        self.assertGreater(account["magazines"]["resident_bytes"], 0)
+        end = self.run_it("--handler", "canonicalize", "--out", out, "--json", stdin=text)
+        self.assertIsNone(json.loads(end.stdout)["memory_account"])
 
     def test_audits_are_counted_and_find_no_global(self):
         out = str(self.folder / "out")

@@ -23,9 +23,7 @@ struct answer_totals {
   std::uint64_t requests = 0;
   std::uint64_t bytes_in = 0;
   std::uint64_t bytes_out = 0;
-  std::uint64_t arena_bytes = 0;
-  std::uint64_t reserved_bytes = 0;
-  std::uint64_t pages = 0;
+  memory_split memory;
   std::array<std::uint64_t, failure_kinds> by_failure{};
   latency_histogram latency;
   pass_times passes;

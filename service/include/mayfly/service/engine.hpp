@@ -52,6 +52,9 @@ class engine {
   [[nodiscard]] virtual std::size_t workers() const = 0;
   /// Where pages came from so far; nothing where there are no pages.
   [[nodiscard]] virtual std::optional<page_pool_stats> pages() const = 0;
+  /// Where every byte of the pages is, with no request under way: nothing may be started afterwards. Nothing where
+  /// there are no pages.
+  [[nodiscard]] virtual std::optional<memory_account> end_and_account() { return std::nullopt; }
   /// What requests took lately; nothing where nobody learns it.
   [[nodiscard]] virtual std::optional<route_stats> sizes() const { return std::nullopt; }
 };

@@ -38,6 +38,7 @@ struct run_options {
   std::size_t request_bytes = std::size_t{256} << 20U;
   std::size_t page_budget = 0;
   bool advise = false;
+  bool stats = false;
   executor_options of_memory;  ///< pages and first pages
   std::optional<std::chrono::nanoseconds> deadline;
 

@@ -44,7 +44,8 @@ struct run_summary {
   double requests_per_pass = 0;
   std::vector<std::chrono::nanoseconds> passes;  ///< how long each whole one took, as pass_times keeps them
   std::optional<page_origins> pages;
-  std::optional<route_stats> sizes;  ///< of the last requests; nothing: nobody learned them
+  std::optional<memory_account> account;  ///< after the last answer; nothing: it was not asked for, or no pages
+  std::optional<route_stats> sizes;       ///< of the last requests; nothing: nobody learned them
   std::optional<std::uint64_t> mallocs;
   std::uint64_t page_faults = 0;
   std::optional<audit_reports> audit;                ///< nothing: no request was audited
@@ -81,7 +82,8 @@ struct run_plan {
   std::function<std::unique_ptr<engine>(answer_window&)> make_engine;
   std::atomic<bool> const* stop = nullptr;
   malloc_counter count_mallocs = nullptr;
-  bool audits = false;  ///< requests are audited: the summary is to count what is found
+  bool accounts = false;  ///< the summary is to say where every byte is
+  bool audits = false;    ///< requests are audited: the summary is to count what is found
   run_progress* progress = nullptr;
 };
 

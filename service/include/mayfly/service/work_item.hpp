@@ -1,6 +1,7 @@
 #pragma once
 
 #include <mayfly/arena.hpp>
+#include <mayfly/memory_split.hpp>
 #include <mayfly/scope.hpp>
 #include <mayfly/service/answer_buffer.hpp>
 #include <mayfly/service/request_error.hpp>
@@ -19,9 +20,7 @@ namespace mayfly::service {
 struct request_costs {
   /// From the handler's start until the answer was ready. Nothing where no handler ran, or did not come to its end.
   std::optional<std::chrono::nanoseconds> took;
-  std::size_t arena_bytes = 0;     ///< handed out by its arena
-  std::size_t reserved_bytes = 0;  ///< pages and blocks of its arena
-  std::uint32_t pages = 0;
+  memory_split memory;  ///< of its arena
 };
 
 /// One request on its way through a run: a slot of the answer_window.
