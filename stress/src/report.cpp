@@ -77,6 +77,13 @@ void add_memory(table& to, run_result const& result) {
                       with_commas(system));
   to.row("blocks", "from the cache " + with_commas(result.pages.blocks_from_cache) + ", the OS " +
                        with_commas(result.pages.blocks_from_system));
+  std::vector<std::string> idle;
+  for (memory_place const place : {memory_place::magazines, memory_place::depot, memory_place::cached_blocks}) {
+    idle.push_back(readable_bytes(static_cast<double>(result.account.of(place).bytes)) + " " +
+                   std::string(to_string(place)));
+  }
+  idle.push_back(readable_bytes(static_cast<double>(result.account.total().resident_bytes)) + " resident in all");
+  to.row("left over", idle);
   to.row("bytes", readable_bytes(static_cast<double>(result.of->counts.written_bytes.get())) +
                       " written and read back, each its own");
 }

@@ -40,6 +40,18 @@ boost::json::object pages_in(run_result const& result) {
           {"blocks_from_os", result.pages.blocks_from_system}};
 }
 
+/// What is left when everything has ended, by where it lies.
+boost::json::object memory_in(memory_account const& account) {
+  boost::json::object places;
+  for (std::size_t i = 0; i < memory_places; ++i) {
+    auto const place = static_cast<memory_place>(i);
+    memory_amount const& amount = account.of(place);
+    places[to_string(place)] = boost::json::object{
+        {"pieces", amount.pieces}, {"bytes", amount.bytes}, {"resident_bytes", amount.resident_bytes}};
+  }
+  return places;
+}
+
 boost::json::object scopes_in(run_result const& result) {
   auto const& counts = result.of->counts;
   return {{"most_live", result.of->book.most_live()},
@@ -92,6 +104,7 @@ std::string report_json(stress_options const& options, run_result const& result)
   object["scopes"] = scopes_in(result);
   object["tasks"] = tasks_in(result);
   object["pages"] = pages_in(result);
+  object["memory_account"] = memory_in(result.account);
   if (has_interleaving_points()) {
     boost::json::object points;
     for (auto const& each : result.points.points) points[each.name] = each.reached;

@@ -146,7 +146,9 @@ run_result run(stress_options const& options, std::vector<plugin::named_handler>
   result.points = disorder.counts();
   if (recorder) result.recording = recorder->finish();
   result.pages = pages.stats();
+  result.account = pages.account();
   check_conserved(result.pages, in.violations);
+  check_account(result.account, result.pages, in.violations);
   if (auto const spoilt = escape_reports(escape_rule::overwritten_canary) - spoilt_before; spoilt != 0) {
     in.violations.add(std::nullopt, "nothing written beyond an allocation",
                       std::to_string(spoilt) + " overwritten canaries, reported as MF-E32 when they were found");
@@ -173,6 +175,22 @@ void check_conserved(page_pool_stats const& pages, violation_log& into) {
   if (idle_bytes != pages.committed_bytes) {
     into.add(std::nullopt, "what is committed to be idle: " + std::to_string(pages.committed_bytes) + " bytes",
              std::to_string(idle_bytes) + " bytes are idle");
+  }
+}
+
+void check_account(memory_account const& account, page_pool_stats const& pages, violation_log& into) {
+  for (memory_place const place : {memory_place::pages_in_use, memory_place::blocks_in_use}) {
+    if (account.of(place).pieces == 0) continue;
+    into.add(std::nullopt, "each page and block to lie where idle ones do",
+             std::to_string(account.of(place).pieces) + " are nowhere, filed as " + std::string(to_string(place)));
+  }
+  if (account.committed_bytes() != pages.committed_bytes) {
+    into.add(std::nullopt, std::to_string(pages.committed_bytes) + " bytes that are committed, idle somewhere",
+             std::to_string(account.committed_bytes()) + " bytes were found");
+  }
+  if (account.total().bytes != pages.reserved_bytes) {
+    into.add(std::nullopt, "a reservation of " + std::to_string(pages.reserved_bytes) + " bytes",
+             std::to_string(account.total().bytes) + " bytes were found");
   }
 }
 

@@ -25,6 +25,7 @@ namespace {
 
 using mayfly::scope;
 using mayfly::scope_registry;
+using mayfly::stress::check_account;
 using mayfly::stress::check_conserved;
 using mayfly::stress::check_ended;
 using mayfly::stress::ended_ids;
@@ -227,6 +228,43 @@ TEST(Conservation, APageThatCameHomeTwiceIsSeen) {
   auto pages = idle_pool();
   ++pages.classes[0].in_depot;
   EXPECT_EQ(found(pages), 2U) << "it is idle twice, and its memory counts twice";
+}
+
+/// The account of that pool: everything lies where idle memory does.
+mayfly::memory_account idle_account() {
+  using enum mayfly::memory_place;
+  mayfly::memory_account account;
+  auto const at = [&](mayfly::memory_place place) -> mayfly::memory_amount& {
+    return account.places[static_cast<std::size_t>(place)];
+  };
+  at(magazines) = {.pieces = 3, .bytes = 3 * 16'384};
+  at(depot) = {.pieces = 5, .bytes = 5 * 16'384};
+  at(cached_blocks) = {.pieces = 1, .bytes = 65'536};
+  at(free) = {.pieces = 1, .bytes = 1 << 20};
+  return account;
+}
+
+std::uint64_t found(mayfly::memory_account const& account) {
+  mayfly::page_pool_stats pages = idle_pool();
+  pages.reserved_bytes = 8 * 16'384 + 65'536 + (1 << 20);
+  violation_log violations;
+  check_account(account, pages, violations);
+  return violations.count();
+}
+
+TEST(Conservation, AnAccountOfIdleMemoryIsSound) { EXPECT_EQ(found(idle_account()), 0U); }
+
+TEST(Conservation, APageThatLiesNowhereIsSeen) {
+  auto account = idle_account();
+  account.places[static_cast<std::size_t>(mayfly::memory_place::depot)] = {.pieces = 4, .bytes = 4 * 16'384};
+  account.places[static_cast<std::size_t>(mayfly::memory_place::pages_in_use)] = {.pieces = 1, .bytes = 16'384};
+  EXPECT_EQ(found(account), 1U);
+}
+
+TEST(Conservation, MemoryThatIsInNoPlaceIsSeen) {
+  auto account = idle_account();
+  account.places[static_cast<std::size_t>(mayfly::memory_place::magazines)] = {.pieces = 2, .bytes = 2 * 16'384};
+  EXPECT_EQ(found(account), 2U) << "neither what is committed nor the reservation is whole";
 }
 
 TEST(Conservation, ABlockThatDidNotComeHomeIsSeen) {

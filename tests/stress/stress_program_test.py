@@ -34,6 +34,10 @@ class Runs(unittest.TestCase):
             self.assertGreater(count, 0, fault)
         self.assertGreater(did["scopes"]["ended_ids_probed"], 0)
         self.assertLessEqual(did["pages"]["peak_bytes"], 4 << 20)
+        places = did["memory_account"]
+        self.assertEqual(places["pages_in_use"]["pieces"] + places["blocks_in_use"]["pieces"], 0)
+        idle = [places[name]["bytes"] for name in ("magazines", "depot", "cached_blocks")]
+        self.assertTrue(0 < sum(idle) <= did["pages"]["peak_bytes"], places)
 
     def test_the_same_seed_makes_the_same_choices_and_the_repeat_command_says_how(self):
         first = json.loads(stress("--seed", "9", "--requests", "300", "--faults", "throw", "--json").stdout)

@@ -27,7 +27,8 @@ struct run_result {
   bool stopped = false;       ///< before its time, by `stop`
   std::chrono::nanoseconds elapsed{};
   executor_stats requests;
-  page_pool_stats pages;  ///< when everything had ended
+  page_pool_stats pages;   ///< when everything had ended
+  memory_account account;  ///< then, too
   std::size_t timers_dropped = 0;
   std::optional<trace::recording_report> recording;  ///< nothing: nobody recorded
   perturbation_counts points;                        ///< steps of lock-free algorithms that threads passed
@@ -51,5 +52,9 @@ struct run_surroundings {
 
 /// Of a pool that nobody uses: each page ever made is idle, once, and what is committed is what is idle.
 void check_conserved(page_pool_stats const& pages, violation_log& into);
+
+/// The same, looked for: each page and block lies in one of the places for idle ones, and all of the reservation is
+/// somewhere.
+void check_account(memory_account const& account, page_pool_stats const& pages, violation_log& into);
 
 }  // namespace mayfly::stress
