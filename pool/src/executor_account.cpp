@@ -23,9 +23,9 @@ route_account& line_of(std::vector<route_account>& lines, std::string_view route
 executor_account executor_core::account() const {
   executor_account result;
   result.pages = pages_->account();
-  std::unordered_map<std::uint64_t, memory_amount> by_owner;
+  std::unordered_map<std::uint64_t, memory_amount const*> by_owner;
   for (auto const& owner : result.pages.owners) {
-    by_owner[owner.owner] = owner;
+    by_owner[owner.owner] = &owner;
     result.others += owner;
   }
   registry_.for_each_unfinished([&](scope_info const& scope) {
@@ -33,8 +33,8 @@ executor_account executor_core::account() const {
     ++line.in_flight;
     auto const found = by_owner.find(scope.id.bits());
     if (found == by_owner.end()) return;
-    line.held += found->second;
-    result.others -= found->second;
+    line.held += *found->second;
+    result.others -= *found->second;
   });
   for (auto const& one : workers_) {
     one->routes.for_each([&](std::string_view route, route_profile const& profile) {

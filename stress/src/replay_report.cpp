@@ -55,7 +55,8 @@ void add_memory(table& to, trace::memory_figures const& memory) {
                       " of it handed out");
   to.row("wasted", percent(memory.tail_waste_bytes, memory.reserved_bytes) + " at pages' ends, " +
                        percent(memory.room_bytes, memory.reserved_bytes) + " in last pages, " +
-                       percent(memory.skipped_bytes, memory.reserved_bytes) + " skipped at first ones");
+                       percent(memory.skipped_bytes, memory.reserved_bytes) + " skipped at first ones, " +
+                       percent(memory.oversize_slack_bytes, memory.reserved_bytes) + " in the rounding of blocks");
 }
 
 json::object pages_in(replay_result const& result) {
@@ -123,6 +124,7 @@ std::string replay_json(replay_result const& result) {
                   {"tail_waste_bytes", memory.tail_waste_bytes},
                   {"room_bytes", memory.room_bytes},
                   {"skipped_bytes", memory.skipped_bytes},
+                  {"oversize_slack_bytes", memory.oversize_slack_bytes},
                   {"returned_bytes", memory.returned_bytes},
                   {"peak_committed_bytes", memory.peak_committed_bytes}};
   if (result.simulated) {

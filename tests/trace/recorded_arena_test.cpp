@@ -78,7 +78,8 @@ struct same_usage {
     return a.usage.handed_out_bytes == b.usage.handed_out_bytes && a.usage.reserved_bytes == b.usage.reserved_bytes &&
            a.usage.tail_waste_bytes == b.usage.tail_waste_bytes && a.usage.room_bytes == b.usage.room_bytes &&
            a.usage.skipped_bytes == b.usage.skipped_bytes && a.usage.oversize_bytes == b.usage.oversize_bytes &&
-           a.usage.oversize_blocks == b.usage.oversize_blocks && a.usage.pages == b.usage.pages &&
+           a.usage.oversize_blocks == b.usage.oversize_blocks &&
+           a.usage.oversize_slack_bytes == b.usage.oversize_slack_bytes && a.usage.pages == b.usage.pages &&
            a.bumped == b.bumped && a.room == b.room;
   }
 };

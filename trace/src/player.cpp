@@ -94,6 +94,7 @@ void player::end(memory_figures& sums) {
   sums.tail_waste_bytes += held.tail_waste_bytes;
   sums.room_bytes += held.room_bytes;
   sums.skipped_bytes += held.skipped_bytes;
+  sums.oversize_slack_bytes += held.oversize_slack_bytes;
   sums.reserved_bytes += held.reserved_bytes;
   for (std::size_t c = 0; c < held.pages.size(); ++c) sums.pages[c].taken += held.pages[c];
   arena_.reset();

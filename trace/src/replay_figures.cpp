@@ -31,6 +31,7 @@ void add(memory_figures& to, memory_figures const& more) noexcept {
   to.tail_waste_bytes += more.tail_waste_bytes;
   to.room_bytes += more.room_bytes;
   to.skipped_bytes += more.skipped_bytes;
+  to.oversize_slack_bytes += more.oversize_slack_bytes;
   to.reserved_bytes += more.reserved_bytes;
   for (std::size_t c = 0; c < to.pages.size(); ++c) to.pages[c].taken += more.pages[c].taken;
 }

@@ -45,6 +45,7 @@ struct memory_figures {
   std::uint64_t tail_waste_bytes = 0;
   std::uint64_t room_bytes = 0;
   std::uint64_t skipped_bytes = 0;
+  std::uint64_t oversize_slack_bytes = 0;
   std::uint64_t reserved_bytes = 0;
   std::array<class_figures, page_pool_options::classes> pages{};
   std::uint64_t blocks_from_cache = 0;
