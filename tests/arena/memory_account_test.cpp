@@ -149,6 +149,7 @@ TEST(MemoryAccount, OtherThreadsMagazinesCount) {
   std::latch used{3};
   std::latch counted{1};
   std::vector<std::jthread> threads;
+  threads.reserve(3);
   for (int i = 0; i < 3; ++i) {
     threads.emplace_back([&] {
       {
@@ -201,6 +202,7 @@ TEST(MemoryAccount, EveryByteCountsOnceWhileThreadsTakeAndGive) {
   std::atomic<int> rounds{0};
   std::atomic<bool> stop{false};
   std::vector<std::jthread> threads;
+  threads.reserve(3);
   for (std::size_t i = 0; i < 3; ++i) {
     threads.emplace_back([&] {
       while (!stop.load(std::memory_order_relaxed)) {  // relaxed: a flag

@@ -227,6 +227,7 @@ TEST(ExecutorAccount, LanesThatSomebodyMayStillUseAreNotLookedAt) {
 TEST(ExecutorAccount, ALaneWhoseThreadHasJustLeftIsSeenAsItLeftIt) {
   executor pool{{.workers = 1}};
   std::vector<std::string> routes;
+  routes.reserve(100);
   for (int i = 0; i < 100; ++i) routes.push_back("route " + std::to_string(i));
   for (std::string const& route : routes) {
     std::jthread other;
