@@ -269,7 +269,7 @@ TEST(Executor, RefusesOverBudgetWhileTheRequestsInFlightHoldAllPages) {
   full.wait();
   EXPECT_EQ(pool.try_submit({}, [](request_context&) {}, ignore).reason(), admission_reason::over_budget);
   go_on.count_down();
-  wait_until([&] { return pool.stats().in_flight == 0; });
+  wait_until([&] { return pool.pages().stats().pages_in_use() == 0; });
   EXPECT_TRUE(pool.try_submit({}, [](request_context&) {}, ignore)) << "idle pages are room";
   EXPECT_EQ(pool.stats().refused_over_budget, 1U);
 }
