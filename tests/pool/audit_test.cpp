@@ -145,13 +145,16 @@ void submit_each_kind(executor& pool, int round) {
   late.wait();
 }
 
+/// A word in a block's slack, which nobody overwrites, may still look like an address: one suspect is let pass, a held
+/// pointer gives one with every request.
 TEST(AuditedExecutor, LegalRequestsOfEveryKindAreNotReported) {
   listening ears;
   {
     audited_executor pool{false};
     for (int i = 0; i < requests_of_a_kind; ++i) submit_each_kind(*pool, i);
   }
-  EXPECT_EQ(ears.globals() + ears.suspects(), 0U) << ears.first();
+  EXPECT_EQ(ears.globals(), 0U) << ears.first();
+  EXPECT_LE(ears.suspects(), 1U) << ears.first();
 }
 
 /// Pages that are used again make some stale words look like the next request's: suspects, but few, and no globals.

@@ -130,9 +130,22 @@ TEST(Start, CallersThreadsStayOutOfOneTbb) {
   EXPECT_LE(threads_of_this_process(), before);
 }
 
-/// Runs `check` in a forked child; its result is the child's exit status.
+/// Whether every thread but this one sleeps: then nobody holds a lock of the heap, or of a sanitizer, which a child
+/// would inherit. Third field of proc_pid_stat(5), behind the name in brackets.
+bool others_sleep() {
+  auto const self = std::to_string(gettid());
+  return std::ranges::all_of(std::filesystem::directory_iterator("/proc/self/task"), [&](auto const& entry) {
+    std::string line;
+    std::getline(std::ifstream(entry.path() / "stat"), line);
+    auto const name_end = line.rfind(") ");
+    return entry.path().filename() == self || (name_end != std::string::npos && line.at(name_end + 2) == 'S');
+  });
+}
+
+/// Runs `check` in a forked child, when all other threads sleep; its result is the child's exit status.
 template <class Check>
 int in_child(Check&& check) {
+  wait_until(others_sleep);
   pid_t const child = fork();
   if (child == 0) {
     alarm(100);
@@ -146,8 +159,7 @@ int in_child(Check&& check) {
 TEST(Fork, EveryCallInTheChildIsRefusedAndTheParentGoesOn) {
   auto pool = std::make_unique<executor>(mayfly::executor_options{.workers = 2});
   EXPECT_TRUE(pool->run({}, [](request_context&) {}).has_value());
-  wait_until(
-      [&] { return pool->stats().parked == 2; });  // nobody holds a lock of the heap, which a child would inherit
+  wait_until([&] { return pool->stats().parked == 2; });
   EXPECT_EQ(in_child([&] {
               bool good =
                   pool->try_submit({}, [](request_context&) {}, ignore).reason() == admission_reason::forked_child;

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <random>
 #include <stdexcept>
+#include <tuple>
 #include <utility>
 
 namespace mayfly::trace {
@@ -90,7 +91,8 @@ class tuner {
       if (part < 1) field = best_quarter(std::move(field));
     }
     result_.tried = std::move(field);
-    std::ranges::stable_partition(result_.tried, [&](tried_settings const& each) { return is_today(each); });
+    auto const today = today_in(result_.tried);
+    std::rotate(result_.tried.begin(), today, today + 1);
   }
 
   bool try_all(std::vector<tried_settings>& field, double part) {
@@ -129,16 +131,21 @@ class tuner {
 
   /// The best for the goal first; what does not fit behind what does.
   void sort(std::vector<tried_settings>& field) const {
-    auto const today = std::ranges::find_if(field, [&](tried_settings const& each) { return is_today(each); });
-    double const most_cost = today->cost_ns * memory_slack;
-    std::ranges::stable_sort(field, {}, [&, goal = options_.goal](tried_settings const& each) {
-      bool const for_memory = goal == tuning_goal::memory;
+    double const most_cost = today_in(field)->cost_ns * memory_slack;
+    auto const key = [&](tried_settings const& each) {
+      bool const for_memory = options_.goal == tuning_goal::memory;
       bool const fits = each.fits && (!for_memory || each.cost_ns <= most_cost);
-      return std::pair{!fits, for_memory ? each.mean_committed_bytes : each.cost_ns};
-    });
+      return std::tuple{!fits, for_memory ? each.mean_committed_bytes : each.cost_ns, !is_today(each)};
+    };
+    std::ranges::sort(field, {}, key);
   }
 
   [[nodiscard]] bool is_today(tried_settings const& each) const { return same(each.settings, today_); }
+
+  /// They are among those tried at each step.
+  [[nodiscard]] std::vector<tried_settings>::iterator today_in(std::vector<tried_settings>& field) const {
+    return std::ranges::find_if(field, [&](tried_settings const& each) { return is_today(each); });
+  }
   static bool same(replay_settings const& a, replay_settings const& b) {
     return a.pages.class_bytes == b.pages.class_bytes && a.pages.magazine_pages == b.pages.magazine_pages &&
            a.first_class == b.first_class && a.pages.idle_floor_bytes == b.pages.idle_floor_bytes &&
