@@ -42,7 +42,8 @@ void simulate(trace::trace const& of, page_pool_options pages, std::chrono::nano
   trace::memory_figures const held =
       trace::simulate(of, {.pages = pages, .first_class = of.settings().first_class, .epoch = epoch, .threads = 3})
           .memory;
-  require(held.reserved_bytes == held.handed_out_bytes + held.tail_waste_bytes + held.room_bytes + held.skipped_bytes,
+  require(held.reserved_bytes == held.handed_out_bytes + held.tail_waste_bytes + held.room_bytes + held.skipped_bytes +
+                                     held.oversize_slack_bytes,
           "the sum of what the arenas held");
   require(held.handed_out_bytes <= held.reserved_bytes, "what the arenas handed out");
 }
