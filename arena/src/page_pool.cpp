@@ -40,9 +40,6 @@ page_pool_options checked(page_pool_options options) {
   if (options.idle_epochs < 1 || options.idle_epochs > page_pool_options::most_idle_epochs) {
     refuse("idle_epochs", std::to_string(options.idle_epochs), "must be 1 to 64");
   }
-  if (options.max_bytes < options.class_bytes[0]) {
-    refuse("max_bytes", std::to_string(options.max_bytes), "must hold at least one page of the smallest class");
-  }
   options.reserve_bytes = options.reserve_bytes / span_space::span_bytes * span_space::span_bytes;
   return options;
 }
@@ -71,6 +68,7 @@ detail::mapping reserve(std::size_t bytes, std::size_t smallest_page) {
 
 page_pool::page_pool(page_pool_options const& options)
     : options_{checked(options)},
+      max_bytes_{checked_max_bytes(options_.max_bytes, options_.class_bytes[0])},
       gives_unusually_{options_.fill.has_value() || !options_.recycle},
       unit_shift_{static_cast<std::size_t>(std::countr_zero(options_.class_bytes[0]))},
       spans_{reserve(options_.reserve_bytes, options_.class_bytes[0]), /*reuse_late=*/!options_.recycle},
@@ -183,7 +181,7 @@ void page_pool::set_span_words(std::uint32_t first, std::uint32_t spans, std::ui
 
 bool page_pool::keep_or_return(std::size_t c, index_chain chain) noexcept {
   std::size_t const kept_bytes = (std::size_t{pages_.depot_items(c)} + chain.count()) * class_bytes(c);
-  bool const keeps = kept_bytes <= options_.idle_cap_bytes;
+  bool const keeps = kept_bytes <= options_.idle_cap_bytes && !over_limit();
   if (keeps) {
     pages_.push(c, chain);
   } else {
@@ -239,61 +237,6 @@ void page_pool::retire(std::size_t c, std::uint32_t index) noexcept {
   returned_[c].push(pages_.links(), index_chain{index, 1});
 }
 
-bool page_pool::try_charge(std::size_t bytes) noexcept {
-  // Relaxed throughout: the counter orders nothing, it only has to be exact.
-  std::size_t used = committed_.load(std::memory_order_relaxed);
-  do {
-    if (bytes > options_.max_bytes || used > options_.max_bytes - bytes) return false;
-  } while (!committed_.compare_exchange_weak(used, used + bytes, std::memory_order_relaxed, std::memory_order_relaxed));
-  std::size_t peak = peak_committed_.load(std::memory_order_relaxed);
-  while (peak < used + bytes && !peak_committed_.compare_exchange_weak(peak, used + bytes, std::memory_order_relaxed,
-                                                                       std::memory_order_relaxed)) {
-  }
-  return true;
-}
-
-bool page_pool::charge(std::size_t bytes) noexcept {
-  if (try_charge(bytes)) return true;
-  if (bytes > options_.max_bytes) return false;
-  std::size_t const over = committed_bytes() + bytes;
-  reclaim(over > options_.max_bytes ? over - options_.max_bytes : bytes);
-  return try_charge(bytes);
-}
-
-/// Makes room under the cap from what lies idle: the quarantine, blocks, then depots, then magazines of other threads.
-std::size_t page_pool::reclaim(std::size_t wanted) noexcept {
-  release_quarantine(wanted);
-  std::size_t freed = release_idle_blocks();
-  for (std::size_t c = classes; c-- > 0;) {
-    while (freed < wanted) {
-      index_chain chain = pages_.pop(c);
-      if (chain.empty()) chain = pages_.steal(c);
-      std::size_t const returned = return_pages(c, chain);
-      if (returned == 0) break;
-      freed += returned;
-    }
-  }
-  return freed;
-}
-
-std::size_t page_pool::trim(bool magazines) noexcept {
-  release_quarantine();
-  std::size_t freed = release_idle_blocks();
-  for (std::size_t c = 0; c < classes; ++c) {
-    if (magazines) {
-      for (auto chain = pages_.steal(c); !chain.empty(); chain = pages_.steal(c)) pages_.push(c, chain);
-    }
-    // Whole magazines go, from the top: those at the bottom are the ones that nobody needed for longest, but order
-    // costs nothing here, since a page given back keeps no warmth wherever it lay.
-    while (pages_.depot_items(c) > floor_pages(c)) {
-      std::size_t const returned = return_pages(c, pages_.pop(c));
-      if (returned == 0) break;
-      freed += returned;
-    }
-  }
-  return freed;
-}
-
 /// The page or block that the address lies in; no_index where none does.
 std::uint32_t page_pool::index_at(void const* address) const noexcept {
   if (!contains(address)) return no_index;
@@ -331,7 +274,7 @@ void page_pool::retire_handles(std::uint32_t index, std::size_t bytes) noexcept 
 
 allocation_error page_pool::error(page_span const& refused, std::size_t asked) const noexcept {
   bool const by_cap = refused.reason == refusal::page_cap;
-  return {refused.reason, by_cap ? options_.max_bytes : reserved_bytes(), committed_bytes(), asked,
+  return {refused.reason, by_cap ? max_bytes() : reserved_bytes(), committed_bytes(), asked,
           refused.error_number};
 }
 

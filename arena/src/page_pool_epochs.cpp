@@ -14,7 +14,7 @@ std::size_t page_pool::end_epoch() noexcept {
   std::size_t freed = release_unneeded_blocks();
   for (std::size_t c = 0; c < classes; ++c) freed += return_surplus(c, take_from_idle_threads(c));
   ++epoch_;
-  return freed;
+  return freed + return_excess();
 }
 
 /// Owners that sleep never give back: what they hold goes where the rule can see it. Returns how many pages did.

@@ -24,6 +24,10 @@ drain_report executor::drain(std::chrono::nanoseconds soft, std::chrono::nanosec
   return core_->drain(soft, hard);
 }
 
+void executor::set_page_budget(std::size_t bytes) {
+  pages().set_max_bytes(bytes == 0 ? page_pool_options::unlimited : bytes);
+}
+
 executor_stats executor::stats() const { return core_->stats(); }
 std::vector<route_stats> executor::routes() const { return core_->routes(); }
 executor_account executor::account() const { return core_->account(); }

@@ -34,7 +34,6 @@ executor_core::executor_core(executor_options const& asked)
       idle_spin_ticks_(clock_.to_ticks(options_.idle_spin)),
       fork_depth_((fork_guard::watch(), fork_guard::depth())),
       pages_(&make_pages(own_pages_, options_)),
-      limits_pages_(pages_->options().max_bytes != page_pool_options::unlimited),
       first_page_costs_(*pages_),
       registry_(*pages_, registry_options(options_)),
       records_(options_.max_in_flight),
@@ -43,8 +42,7 @@ executor_core::executor_core(executor_options const& asked)
       arena_(std::make_unique<tbb::task_arena>(static_cast<int>(options_.workers),
                                                static_cast<unsigned>(options_.workers))),
       timers_(*this, options_.name, options_.max_timers),
-      trimmer_(*pages_, memory_pressure{}),
-      promised_(pages_->options().max_bytes) {
+      trimmer_(*pages_, memory_pressure{}) {
   if (!records_) {
     throw allocation_error{refusal::system, 0, 0, options_.max_in_flight * sizeof(request_record), errno};
   }

@@ -96,8 +96,7 @@ class executor_core {
   void close_rings() noexcept;
 
   // submit.cpp
-  [[nodiscard]] std::size_t predicted_bytes(submit_options const& options) const noexcept;
-  [[nodiscard]] bool over_page_budget(std::size_t predicted) const noexcept;
+  [[nodiscard]] std::size_t predicted_bytes(submit_options const& options, std::size_t most) const noexcept;
   void unpromise(std::size_t bytes) noexcept {
     if (bytes != 0) promised_.refund(bytes);
   }
@@ -126,9 +125,8 @@ class executor_core {
   std::uint32_t fork_depth_;
   std::optional<page_pool> own_pages_;  // none when the options bring one
   page_pool* pages_;
-  bool limits_pages_;
   first_page_costs first_page_costs_;
-  route_forecasts forecasts_;  // only where limits_pages_
+  route_forecasts forecasts_;  // only where something limits pages
   scope_registry registry_;
   mapped_array<request_record> records_;  // by slot_index()
   std::array<std::unique_ptr<index_ring>, priority_count> rings_;
@@ -140,7 +138,7 @@ class executor_core {
   trimmer trimmer_;
   std::mutex drain_mutex_;  // one drain at a time
 
-  alignas(64) byte_budget promised_;                  // each request's prediction, where limits_pages_
+  alignas(64) byte_budget promised_;                  // each request's prediction; the pool has the limit
   alignas(64) std::atomic<int> waker_processor_{-1};  // where a thread last woke a worker, by that thread
   alignas(64) std::atomic<bool> stopping_{false};     // written once, at the end
   alignas(64) std::array<std::atomic<std::uint64_t>, 8> refused_{};  // by admission_reason, by refused submitters only

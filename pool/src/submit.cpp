@@ -63,12 +63,14 @@ submission executor_core::begin(submit_options const& options, std::size_t job_b
     deadline = now + clock_.to_ticks(*left);
     wanted.deadline = wanted.opened + *left;
   }
-  std::size_t const predicted = limits_pages_ ? predicted_bytes(options) : 0;
-  if (over_page_budget(predicted)) return refused(admission_reason::over_budget);
+  std::size_t const most = pages_->max_bytes();  // once: it may be moved meanwhile
+  std::size_t const predicted = predicted_bytes(options, most);
+  // Room for a first page at least.
+  if (!pages_->has_room(std::max(predicted, pages_->class_bytes(0)))) return refused(admission_reason::over_budget);
   std::size_t const bytes = options.request_bytes != 0 ? options.request_bytes : options_.request_bytes;
   if (bytes != 0) wanted.byte_budget = bytes;
 
-  if (predicted != 0 && !promised_.try_charge(predicted)) return refused(admission_reason::over_budget);
+  if (predicted != 0 && !promised_.try_charge(predicted, most)) return refused(admission_reason::over_budget);
   scope* const opened = registry_.open(wanted);
   if (opened == nullptr) {
     unpromise(predicted);
@@ -125,22 +127,8 @@ void executor_core::abandon(submission& taken) noexcept {
 }
 
 /// What requests of the route took lately. One that needs more than there is at all is tried when nothing else runs.
-std::size_t executor_core::predicted_bytes(submit_options const& options) const noexcept {
-  return std::min(forecasts_.of(options.route), pages_->options().max_bytes);
-}
-
-/// Whether the memory that requests hold now leaves no room for what another is predicted to take, a first page at
-/// least. Idle pages are room.
-bool executor_core::over_page_budget(std::size_t predicted) const noexcept {
-  std::size_t const most = pages_->options().max_bytes;
-  std::size_t const wanted = std::max(predicted, pages_->class_bytes(0));
-  std::size_t const committed = pages_->committed_bytes();
-  if (committed < most && most - committed >= wanted) return false;
-  page_pool_stats const now = pages_->stats();
-  std::size_t idle = now.idle_block_bytes + now.quarantine.bytes;  // the quarantine gives way
-  for (auto const& of_class : now.classes) idle += (of_class.in_magazines + of_class.in_depot) * of_class.page_bytes;
-  std::size_t const in_use = now.committed_bytes - std::min(now.committed_bytes, idle);
-  return in_use > most || most - in_use < wanted;
+std::size_t executor_core::predicted_bytes(submit_options const& options, std::size_t most) const noexcept {
+  return most == page_pool_options::unlimited ? 0 : std::min(forecasts_.of(options.route), most);
 }
 
 submission begin_request(executor_core& core, submit_options const& options, std::size_t job_bytes,

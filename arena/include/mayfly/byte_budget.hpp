@@ -22,9 +22,10 @@ class byte_budget {
   byte_budget& operator=(byte_budget const&) = delete;
 
   /// Takes `bytes` if they fit under the limit; false, with nothing changed, if they do not. Lock-free.
-  [[nodiscard]] bool try_charge(std::size_t bytes) noexcept {
+  [[nodiscard]] bool try_charge(std::size_t bytes) noexcept { return try_charge(bytes, limit()); }
+  /// The same under a limit that somebody else keeps, in place of the budget's own.
+  [[nodiscard]] bool try_charge(std::size_t bytes, std::size_t most) noexcept {
     // Relaxed throughout: the counter orders no other data, it only has to be exact.
-    std::size_t const most = limit();
     std::size_t used = used_.load(std::memory_order_relaxed);
     do {
       if (bytes > most || used > most - bytes + (MAYFLY_MUTANT("budget-off-by-one") ? 1 : 0)) return false;
@@ -42,6 +43,11 @@ class byte_budget {
     // Relaxed: whoever charges the budget next is synchronised elsewhere; a mere looker may see either limit.
     limit_.store(limit, std::memory_order_relaxed);
     used_.store(0, std::memory_order_relaxed);
+  }
+
+  /// Sets a new limit, under which what is charged stays charged: below it nothing more fits until enough is refunded.
+  void set_limit(std::size_t limit) noexcept {
+    limit_.store(limit, std::memory_order_relaxed);  // relaxed: a charge that has begun may go by either limit
   }
 
   // Relaxed: figures to look at, which order nothing.

@@ -217,6 +217,20 @@ class page_pool final : private detail::thread_exit_listener {
   /// The exception that says why `asked` bytes were refused.
   [[nodiscard]] allocation_error error(page_span const& refused, std::size_t asked) const noexcept;
 
+  /// Moves the page budget while the pool is in use; nobody waits for it. Below what is committed, idle memory goes
+  /// back at once, on the calling thread; arenas keep what they hold, no new page or block comes from the system, and
+  /// what is given back goes on to it, until the pool holds no more than the new limit. (A page that a thread has at
+  /// hand serves again until end_epoch(), trim() or a refusal of another takes it.) Returns the bytes given back.
+  /// Throws std::invalid_argument where not even a page of the smallest class would fit.
+  std::size_t set_max_bytes(std::size_t bytes);
+  [[nodiscard]] std::size_t max_bytes() const noexcept {
+    return max_bytes_.load(std::memory_order_relaxed);  // relaxed: a figure, which orders nothing
+  }
+  /// Whether `bytes` more fit the budget beside what arenas hold; idle memory is room. A hint, as others take too. Two
+  /// loads where they fit beside all that is committed; otherwise as dear as stats().
+  [[nodiscard]] bool has_room(std::size_t bytes) const noexcept;
+
+  /// What the pool was made with; max_bytes() and not options().max_bytes is the budget now.
   [[nodiscard]] page_pool_options const& options() const noexcept { return options_; }
   /// Addresses granted: less than reserve_bytes where the system would not give as many.
   [[nodiscard]] std::size_t reserved_bytes() const noexcept { return spans_.bytes(); }
@@ -290,7 +304,7 @@ class page_pool final : private detail::thread_exit_listener {
   void release_run(idle_run run) noexcept;
   void set_span_words(std::uint32_t first, std::uint32_t spans, std::uint64_t low_bits) noexcept;
   [[nodiscard]] std::size_t most_idle_block_bytes() const noexcept {
-    return options_.recycle ? options_.block_cache_bytes : 0;
+    return options_.recycle && !over_limit() ? options_.block_cache_bytes : 0;
   }
   [[nodiscard]] std::uint32_t first_index_of(std::uint32_t span) const noexcept {
     return span << (span_shift - unit_shift_);
@@ -316,6 +330,10 @@ class page_pool final : private detail::thread_exit_listener {
   std::size_t return_surplus(std::size_t c, std::uint32_t idle_with_threads) noexcept;
   std::size_t release_unneeded_blocks() noexcept;
   std::size_t reclaim(std::size_t wanted) noexcept;
+  /// set_max_bytes() went below what is committed: then what lies idle goes.
+  [[nodiscard]] bool over_limit() const noexcept { return committed_bytes() > max_bytes(); }
+  std::size_t return_excess() noexcept;
+  [[nodiscard]] static std::size_t checked_max_bytes(std::size_t bytes, std::size_t least);
 
   [[nodiscard]] bool commit(std::byte* start, std::size_t bytes) noexcept;
   [[nodiscard]] bool charge(std::size_t bytes) noexcept;
@@ -323,8 +341,9 @@ class page_pool final : private detail::thread_exit_listener {
   void refund(std::size_t bytes) noexcept { committed_.fetch_sub(bytes, std::memory_order_relaxed); }
 
   page_pool_options options_;
-  bool gives_unusually_;    // pages given back are filled, or not recycled
-  std::size_t unit_shift_;  // log2 of the smallest class: descriptors are indexed in units of it
+  std::atomic<std::size_t> max_bytes_;  // by set_max_bytes()
+  bool gives_unusually_;                // pages given back are filled, or not recycled
+  std::size_t unit_shift_;              // log2 of the smallest class: descriptors are indexed in units of it
   detail::span_space spans_;
   detail::mapped_array<page_descriptor> descriptors_;
   detail::mapped_array<span_word> span_words_;

@@ -169,6 +169,12 @@ class executor {
   /// Throws std::logic_error on a worker.
   drain_report drain(std::chrono::nanoseconds soft, std::chrono::nanoseconds hard);
 
+  /// Moves the page budget while requests run; 0: no limit. Nobody waits: requests in flight keep what they hold, and
+  /// while that is more than the new budget further ones are refused (over_budget). Idle memory above it goes back to
+  /// the system at once, on the calling thread (page_pool::set_max_bytes()). Of a pool that executors share it is the
+  /// budget of them all. Throws std::invalid_argument where not even one page would fit.
+  void set_page_budget(std::size_t bytes);
+
   /// What has happened so far. Walks all workers' figures: for people, not for loops.
   [[nodiscard]] executor_stats stats() const;
 

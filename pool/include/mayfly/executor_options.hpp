@@ -39,10 +39,11 @@ struct executor_options {
   std::size_t max_timers = 65'536;
   static constexpr std::size_t most_timers = std::size_t{1} << 24;
 
-  /// Memory the executor's pages may take, in use and idle. 0: no limit but the process's. Submitting is refused
-  /// (over_budget) while what another request is predicted to take would not fit beside what requests hold, or beside
-  /// what those accepted and not ended are predicted to. The prediction is what 95 of 100 requests of its route kept
-  /// within lately; a first page until 16 have run, and where adaptive_first_page is off.
+  /// Memory the executor's pages may take, in use and idle, until executor::set_page_budget() says otherwise. 0: no
+  /// limit but the process's. Submitting is refused (over_budget) while what another request is predicted to take would
+  /// not fit beside what requests hold, or beside what those accepted and not ended are predicted to. The prediction is
+  /// what 95 of 100 requests of its route kept within lately; a first page until 16 have run, and where
+  /// adaptive_first_page is off.
   std::size_t page_budget_bytes = 0;
 
   /// Whether a request's first page is of the size that costs least for what its route's requests took lately: what
@@ -86,7 +87,7 @@ struct executor_options {
   page_pool_options page_options = {};
 
   /// Pages from somewhere else, shared between executors; page_options are none of theirs. Must outlive the executor;
-  /// page_budget_bytes must be 0 then, and the pool's max_bytes is the budget: what requests hold counts for all of
+  /// page_budget_bytes must be 0 then, and the pool's max_bytes() is the budget: what requests hold counts for all of
   /// them, what they are predicted to take each executor adds up for itself. Null: the executor has a pool of its own.
   page_pool* pages = nullptr;
 
