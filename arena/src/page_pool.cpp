@@ -1,5 +1,6 @@
 #include <mayfly/detail/page_quarantine.hpp>
 #include <mayfly/detail/poison.hpp>
+#include <mayfly/page_budget.hpp>
 #include <mayfly/page_pool.hpp>
 
 #include <cassert>
@@ -80,10 +81,12 @@ page_pool::page_pool(page_pool_options const& options)
   if (!spans_.ready() || !descriptors_ || !span_words_ || !pages_.ready() || !threads_seen_) {
     throw allocation_error{refusal::system, 0, 0, spans_.bytes() >> unit_shift_, errno};
   }
+  if (options_.common_budget != nullptr) options_.common_budget->join(*this);
   start_listening();
 }
 
 page_pool::~page_pool() {
+  if (options_.common_budget != nullptr) options_.common_budget->leave(*this, committed_bytes());
   stop_listening();
   assert(stats().pages_in_use() == 0 && "an arena outlives its page pool");
   assert(block_tally_.in_use() == 0 && "an arena outlives its page pool");
@@ -273,9 +276,14 @@ void page_pool::retire_handles(std::uint32_t index, std::size_t bytes) noexcept 
 }
 
 allocation_error page_pool::error(page_span const& refused, std::size_t asked) const noexcept {
-  bool const by_cap = refused.reason == refusal::page_cap;
-  return {refused.reason, by_cap ? max_bytes() : reserved_bytes(), committed_bytes(), asked,
-          refused.error_number};
+  if (refused.reason != refusal::page_cap) {
+    return {refused.reason, reserved_bytes(), committed_bytes(), asked, refused.error_number};
+  }
+  page_budget const* const common = options_.common_budget;
+  std::size_t const own = max_bytes();
+  bool const own_has_room = committed_bytes() <= own && own - committed_bytes() >= asked;
+  if (common != nullptr && own_has_room) return {refused.reason, common->limit(), common->used(), asked, 0};
+  return {refused.reason, own, committed_bytes(), asked, 0};
 }
 
 page_pool_stats page_pool::stats() const noexcept {

@@ -16,6 +16,7 @@ page_pool& make_pages(std::optional<page_pool>& own, executor_options const& opt
   if (options.pages != nullptr) return *options.pages;
   page_pool_options wanted = options.page_options;
   if (options.page_budget_bytes != 0) wanted.max_bytes = std::min(wanted.max_bytes, options.page_budget_bytes);
+  if (options.common_budget != nullptr) wanted.common_budget = options.common_budget;
   return own.emplace(wanted);
 }
 

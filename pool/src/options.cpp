@@ -81,6 +81,9 @@ executor_options resolve(executor_options const& asked) {
     refuse("page_budget_bytes", std::to_string(options.page_budget_bytes),
            "0 when pages is given: the budget is that pool's max_bytes");
   }
+  if (options.pages != nullptr && options.common_budget != nullptr) {
+    refuse("common_budget", "given", "null when pages is given: that pool has the one it was made with");
+  }
   if (options.first_page_class >= page_pool::classes) {
     refuse("first_page_class", std::to_string(options.first_page_class),
            "0 to " + std::to_string(page_pool::classes - 1));

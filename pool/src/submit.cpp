@@ -63,7 +63,7 @@ submission executor_core::begin(submit_options const& options, std::size_t job_b
     deadline = now + clock_.to_ticks(*left);
     wanted.deadline = wanted.opened + *left;
   }
-  std::size_t const most = pages_->max_bytes();  // once: it may be moved meanwhile
+  std::size_t const most = pages_->most_bytes();  // once: it may be moved meanwhile
   std::size_t const predicted = predicted_bytes(options, most);
   // Room for a first page at least.
   if (!pages_->has_room(std::max(predicted, pages_->class_bytes(0)))) return refused(admission_reason::over_budget);

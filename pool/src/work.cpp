@@ -198,7 +198,8 @@ void executor_core::learn(worker& me, route_profile& of, scope& ended, cycle_clo
   bool const decided = me.routes.record(of, own.bumped_bytes(), ended.reserved_bytes() - own.room_bytes(), now);
   if (of.splits.due()) [[unlikely]]
     of.splits.sample(ended);
-  if (decided && pages_->max_bytes() != page_pool_options::unlimited) forecasts_.set(ended.route(), of.forecast_bytes());
+  if (decided && pages_->most_bytes() != page_pool_options::unlimited)
+    forecasts_.set(ended.route(), of.forecast_bytes());
 }
 
 /// The handler and the completion, in the request's scope, isolated: whatever waits in there takes this request's

@@ -2,6 +2,7 @@
 
 #include "support.hpp"
 #include <mayfly/executor.hpp>
+#include <mayfly/page_budget.hpp>
 #include <mayfly/page_pool.hpp>
 
 #include <gtest/gtest.h>
@@ -158,6 +159,47 @@ TEST(MovedPageBudget, LosesNoRequestWhileItMoves) {
   pool.set_page_budget(mib);
   EXPECT_LE(pool.pages().committed_bytes(), mib);
   EXPECT_TRUE(pool.try_submit({.route = "some"}, [](request_context&) {}, ignore)) << "nothing is set aside any more";
+}
+
+TEST(CommonPageBudget, OneExecutorsRequestsDoNotStarveAnothers) {
+  mayfly::page_budget common{8 * mib};
+  executor batches{{.workers = 1, .page_budget_bytes = 6 * mib, .common_budget = &common}};
+  executor answers{{.workers = 1, .page_budget_bytes = 4 * mib, .common_budget = &common}};
+  holder greedy{batches, 7 * mib};
+  EXPECT_FALSE(greedy.has_all());
+  EXPECT_EQ(ask(batches), admission_reason::over_budget);
+  holder modest{answers, mib};
+  EXPECT_TRUE(modest.has_all()) << "2 MiB are its own";
+  EXPECT_EQ(ask(answers), admission_reason::accepted);
+  greedy.let_go();
+  modest.let_go();
+  let_end(batches);
+  let_end(answers);
+}
+
+TEST(CommonPageBudget, IdleMemoryOfOneExecutorIsRoomForAnother) {
+  mayfly::page_budget common{4 * mib};
+  executor first{{.workers = 1, .common_budget = &common, .trim_interval = 0ns}};
+  executor second{{.workers = 1, .common_budget = &common, .trim_interval = 0ns}};
+  holder before{first, 3 * mib};
+  EXPECT_FALSE(second.pages().has_room(3 * mib));
+  common.set_limit(3 * mib);
+  EXPECT_EQ(ask(second), admission_reason::over_budget);
+  common.set_limit(4 * mib);
+  before.let_go();
+  let_end(first);
+  wait_until([&] { return first.pages().stats().pages_in_use() == 0; });
+  holder after{second, 3 * mib};
+  EXPECT_TRUE(after.has_all());
+  EXPECT_LE(common.used(), 4 * mib);
+  after.let_go();
+  let_end(second);
+}
+
+TEST(CommonPageBudget, BelongsToThePoolWhereOneIsGiven) {
+  mayfly::page_budget common{4 * mib};
+  mayfly::page_pool pages;
+  EXPECT_THROW((executor{{.workers = 1, .common_budget = &common, .pages = &pages}}), std::invalid_argument);
 }
 
 }  // namespace

@@ -226,8 +226,10 @@ class page_pool final : private detail::thread_exit_listener {
   [[nodiscard]] std::size_t max_bytes() const noexcept {
     return max_bytes_.load(std::memory_order_relaxed);  // relaxed: a figure, which orders nothing
   }
-  /// Whether `bytes` more fit the budget beside what arenas hold; idle memory is room. A hint, as others take too. Two
-  /// loads where they fit beside all that is committed; otherwise as dear as stats().
+  /// What there may be at most: max_bytes(), or the limit of the common budget where that is less.
+  [[nodiscard]] std::size_t most_bytes() const noexcept;
+  /// Whether `bytes` more fit the budget, and the common one, beside what arenas hold; idle memory is room. A hint, as
+  /// others take too. Two loads where they fit beside all that is committed; otherwise as dear as stats().
   [[nodiscard]] bool has_room(std::size_t bytes) const noexcept;
 
   /// What the pool was made with; max_bytes() and not options().max_bytes is the budget now.
@@ -244,6 +246,7 @@ class page_pool final : private detail::thread_exit_listener {
 
  private:
   friend class detail::page_census;
+  friend class page_budget;              // makes room for other pools
   friend class detail::page_quarantine;  // they move blocks out of use and back
   friend class detail::quarantine_admission;
 
@@ -331,14 +334,16 @@ class page_pool final : private detail::thread_exit_listener {
   std::size_t release_unneeded_blocks() noexcept;
   std::size_t reclaim(std::size_t wanted) noexcept;
   /// set_max_bytes() went below what is committed: then what lies idle goes.
-  [[nodiscard]] bool over_limit() const noexcept { return committed_bytes() > max_bytes(); }
+  [[nodiscard]] bool over_limit() const noexcept;
   std::size_t return_excess() noexcept;
   [[nodiscard]] static std::size_t checked_max_bytes(std::size_t bytes, std::size_t least);
 
   [[nodiscard]] bool commit(std::byte* start, std::size_t bytes) noexcept;
   [[nodiscard]] bool charge(std::size_t bytes) noexcept;
   [[nodiscard]] bool try_charge(std::size_t bytes) noexcept;
-  void refund(std::size_t bytes) noexcept { committed_.fetch_sub(bytes, std::memory_order_relaxed); }
+  void refund(std::size_t bytes) noexcept;
+  void make_room(std::size_t bytes) noexcept;
+  [[nodiscard]] bool try_charge_own(std::size_t bytes) noexcept;
 
   page_pool_options options_;
   std::atomic<std::size_t> max_bytes_;  // by set_max_bytes()

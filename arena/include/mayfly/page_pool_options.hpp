@@ -9,6 +9,7 @@
 namespace mayfly {
 
 class allocation_recorder;
+class page_budget;
 
 /// What a page pool is made of. All sizes in bytes; the constructor refuses nonsense by the option's name.
 struct page_pool_options {
@@ -19,6 +20,8 @@ struct page_pool_options {
   std::size_t reserve_bytes = std::size_t{64} << 30U;
   /// The page budget: memory the pool may hold at once, in use or idle.
   std::size_t max_bytes = unlimited;
+  /// What this pool may hold together with others (page_budget.hpp). Must outlive the pool. Null: nothing in common.
+  page_budget* common_budget = nullptr;
   /// Page sizes: powers of two from 4 KiB to 2 MiB, each larger than the one before.
   std::array<std::size_t, classes> class_bytes{std::size_t{16} << 10U, std::size_t{64} << 10U, std::size_t{256} << 10U};
   /// Pages in one magazine of each class (1 to 4096); a thread keeps at most two magazines of a class, and one page.

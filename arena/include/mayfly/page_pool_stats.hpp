@@ -45,6 +45,12 @@ struct page_pool_stats {
   std::uint64_t blocks_from_system = 0;  ///< ever
   quarantine_stats quarantine{};
 
+  /// Committed and held by no arena; the quarantine's too, which gives way.
+  [[nodiscard]] std::size_t idle_bytes() const noexcept {
+    std::size_t idle = idle_block_bytes + quarantine.bytes;
+    for (auto const& of : classes) idle += (of.in_magazines + of.in_depot) * of.page_bytes;
+    return idle;
+  }
   [[nodiscard]] std::uint64_t pages_in_use() const noexcept {
     return classes[0].in_use + classes[1].in_use + classes[2].in_use;
   }

@@ -14,6 +14,7 @@ namespace mayfly {
 
 class effect_handler;
 class executor_observer;
+class page_budget;
 class page_pool;
 
 /// How an executor is made. The constructor refuses nonsense with std::invalid_argument, whose message names the
@@ -45,6 +46,9 @@ struct executor_options {
   /// what 95 of 100 requests of its route kept within lately; a first page until 16 have run, and where
   /// adaptive_first_page is off.
   std::size_t page_budget_bytes = 0;
+  /// A budget that the executor's pages share with those of others in the process (page_budget.hpp), beside their own:
+  /// what the others' page_budget_bytes leave of it is this one's for certain. Must outlive the executor. Null: none.
+  page_budget* common_budget = nullptr;
 
   /// Whether a request's first page is of the size that costs least for what its route's requests took lately: what
   /// they hold and do not use, and 4 KiB for each page. Every worker learns by itself, from 16 requests of a route on
