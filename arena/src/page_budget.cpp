@@ -14,10 +14,10 @@ void page_budget::join(page_pool& pool) {
 }
 
 /// Nobody takes anything from the pool any more when this is back; what it held goes with it.
-void page_budget::leave(page_pool& pool, std::size_t committed) noexcept {
+void page_budget::leave(page_pool& pool) noexcept {
   std::scoped_lock const lock{mutex_};
   std::erase(pools_, &pool);
-  refund(committed);
+  refund(pool.committed_bytes());
 }
 
 std::size_t page_budget::set_limit(std::size_t bytes) noexcept {

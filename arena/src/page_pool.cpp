@@ -86,8 +86,8 @@ page_pool::page_pool(page_pool_options const& options)
 }
 
 page_pool::~page_pool() {
-  if (options_.common_budget != nullptr) options_.common_budget->leave(*this, committed_bytes());
   stop_listening();
+  if (options_.common_budget != nullptr) options_.common_budget->leave(*this);
   assert(stats().pages_in_use() == 0 && "an arena outlives its page pool");
   assert(block_tally_.in_use() == 0 && "an arena outlives its page pool");
   if constexpr (detail::sanitized) {

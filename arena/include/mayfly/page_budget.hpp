@@ -41,7 +41,7 @@ class page_budget {
   friend class page_pool;
 
   void join(page_pool& pool);
-  void leave(page_pool& pool, std::size_t committed) noexcept;
+  void leave(page_pool& pool) noexcept;
   [[nodiscard]] bool try_charge(std::size_t bytes) noexcept { return bytes_.try_charge(bytes); }
   void refund(std::size_t bytes) noexcept { bytes_.refund(bytes); }
   [[nodiscard]] bool is_over() const noexcept { return used() > limit(); }
