@@ -1,6 +1,5 @@
 #include "executor_core.hpp"
 
-#include "fork_guard.hpp"
 #include "options.hpp"
 #include <mayfly/schedule_point.hpp>
 
@@ -100,8 +99,6 @@ void executor_core::stop_workers() noexcept {
 void executor_core::close_rings() noexcept {
   for (auto& ring : rings_) ring->close();
 }
-
-bool executor_core::in_forked_child() const noexcept { return fork_guard::depth() != fork_depth_; }
 
 executor_stats executor_core::stats() const {
   executor_stats sum;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "fork_guard.hpp"
 #include "nested_help.hpp"
 #include "timers.hpp"
 #include "trimmer.hpp"
@@ -69,7 +70,7 @@ class executor_core {
   [[nodiscard]] std::vector<route_stats> routes() const;
   // executor_account.cpp
   [[nodiscard]] executor_account account() const;
-  [[nodiscard]] bool in_forked_child() const noexcept;
+  [[nodiscard]] bool in_forked_child() const noexcept { return fork_guard::depth() != fork_depth_; }
   [[nodiscard]] executor_options const& options() const noexcept { return options_; }
   [[nodiscard]] scope_registry& registry() noexcept { return registry_; }
   [[nodiscard]] page_pool& pages() noexcept { return *pages_; }

@@ -47,7 +47,9 @@ std::size_t ring_of(submit_options const& options) noexcept {
 
 void stop_link::operator()() const noexcept { registry->request_cancel(id); }
 
-submission executor_core::begin(submit_options const& options, std::size_t job_bytes, std::size_t job_alignment) {
+// Not inlined, not even in part: so that begin_request() is a jump here, and registers are saved once.
+[[gnu::noinline]] submission executor_core::begin(submit_options const& options, std::size_t job_bytes,
+                                                  std::size_t job_alignment) {
   auto const refused = [&](admission_reason reason) { return submission{.refusal = refuse(options, reason)}; };
 
   if (in_forked_child()) return refused(admission_reason::forked_child);
@@ -93,8 +95,8 @@ submission executor_core::begin(submit_options const& options, std::size_t job_b
   return {.record = &record, .storage = record.job};
 }
 
-admission executor_core::commit(submission& taken, job_functions const* functions,
-                                submit_options const& options) noexcept {
+[[gnu::noinline]] admission executor_core::commit(submission& taken, job_functions const* functions,
+                                                  submit_options const& options) noexcept {
   request_record& record = *taken.record;
   scope& opened = *record.owner;
   scope_id const id = opened.id();

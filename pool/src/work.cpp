@@ -44,13 +44,16 @@ void await_pusher(std::uint32_t times) noexcept {
 using order = std::array<std::uint8_t, priority_count>;
 
 /// Which queue a worker looks at first, on its nth request: see `priority` in executor_options.hpp.
-order order_of(std::uint32_t turn) noexcept {
+constexpr std::uint32_t order_count = 16;
+constexpr std::array<order, order_count> orders = [] {
   constexpr order lowest_first{2, 1, 0};
   constexpr order high_last{1, 2, 0};
   constexpr order as_named{0, 1, 2};
-  if (turn % 16 == 15) return lowest_first;
-  return turn % 4 == 3 ? high_last : as_named;
-}
+  std::array<order, order_count> all{};
+  for (std::uint32_t turn = 0; turn < order_count; ++turn) all[turn] = turn % 4 == 3 ? high_last : as_named;
+  all[order_count - 1] = lowest_first;
+  return all;
+}();
 
 }  // namespace
 
@@ -115,7 +118,7 @@ void executor_core::work(worker& me) noexcept {
 }
 
 bool executor_core::take(worker& me, std::uint32_t& slot) noexcept {
-  for (std::uint8_t const ring : order_of(me.turn)) {
+  for (std::uint8_t const ring : orders[me.turn % order_count]) {
     if (rings_[ring]->pop(slot)) {
       ++me.turn;
       return true;

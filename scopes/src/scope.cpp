@@ -103,7 +103,19 @@ scope_hold scope::hold() noexcept {
   return scope_hold{*this};
 }
 
-void scope::close() noexcept { registry_->close(id_); }
+void scope::close() noexcept { close_tenancy(id_.generation()); }
+
+/// False, and nothing is done, where that tenant has ended or been closed already.
+bool scope::close_tenancy(std::uint64_t generation) noexcept {
+  detail::scope_end const end = control_.close(generation);
+  if (end == detail::scope_end::held) {
+    set_phase(scope_phase::held);
+    drop_hold();
+  } else {
+    tear_down_if(end);
+  }
+  return end != detail::scope_end::refused;
+}
 
 /// Runs on whichever thread made the scope unreachable (S3): every destructor, and only then does the first page go
 /// (S6).
@@ -112,10 +124,11 @@ void scope::tear_down() noexcept {
   detail::lane* lane = lanes_.load(std::memory_order_relaxed);
   if ((lane != nullptr || main_.has_destructors()) && !MAYFLY_MUTANT("destructor-after-its-page")) run_destructors();
   if (detail::current.active == this) detail::current = {};  // S7, where it was closed inside its own entry
-  if (registry_->audits(id_)) [[unlikely]]
+  bool const looks = registry_->looks_at_ends_;
+  if (looks && registry_->audits(id_)) [[unlikely]]
     detail::audit_at_end(*this);  // S11
   if constexpr (detail::canaries) detail::closing_scope = this;
-  if (registry_->guards(id_)) [[unlikely]] {
+  if (looks && registry_->guards(id_)) [[unlikely]] {
     quarantine_memory();
     lane = lanes_.load(std::memory_order_relaxed);  // relaxed: as above
   }

@@ -58,7 +58,8 @@ scope_registry::scope_registry(page_pool& pool, scope_registry_options const& op
       memory_{capacity_ * sizeof(scope)},
       slots_{reinterpret_cast<scope*>(memory_.start())},
       free_{capacity_, 1, {magazine_slots, 1, 1, 1}},
-      audit_{options.audit} {
+      audit_{options.audit},
+      looks_at_ends_{options.guard.one_in != 0 || options.audit.one_in != 0} {
   first_generation_ = std::max({options.first_generation, range_.fresh_generation(), memory_.fresh_generation()});
   if (!memory_ || !free_.ready()) {
     throw allocation_error{refusal::system, 0, 0, capacity_ * sizeof(scope), errno};
@@ -127,15 +128,7 @@ scope* scope_registry::open(scope_options const& options) noexcept {
 
 bool scope_registry::close(scope_id id) noexcept {
   scope* const found = slot_of(id);
-  if (found == nullptr) return false;
-  detail::scope_end const end = found->control_.close(id.generation());
-  if (end == detail::scope_end::held) {
-    found->set_phase(scope_phase::held);
-    found->drop_hold();
-  } else {
-    found->tear_down_if(end);
-  }
-  return end != detail::scope_end::refused;
+  return found != nullptr && found->close_tenancy(id.generation());
 }
 
 /// Where this thread and the depot have none; no_item: the registry is full.

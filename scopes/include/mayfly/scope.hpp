@@ -199,6 +199,7 @@ class alignas(detail::resource_ring) scope : private detail::resource_ring {
   void drop_hold() noexcept { tear_down_late_if(control_.drop_hold()); }
   [[nodiscard]] bool try_pin(std::uint64_t generation) noexcept { return control_.try_pin(generation); }
   void unpin() noexcept { tear_down_late_if(control_.unpin()); }
+  bool close_tenancy(std::uint64_t generation) noexcept;
   void tear_down_if(detail::scope_end end) noexcept {
     if (end == detail::scope_end::now) tear_down();
   }

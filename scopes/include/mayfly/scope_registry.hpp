@@ -150,6 +150,7 @@ class scope_registry final : private detail::thread_exit_listener {
   scope* slots_;
   detail::recycler free_;
   audit_options audit_;
+  bool looks_at_ends_;  // whether any scope is guarded or audited: a scope's end asks no further where not
   std::array<audit_exemption, most_audit_exemptions> exemptions_{};
   std::size_t exemption_count_ = 0;
   std::mutex fresh_mutex_;                                // guards the first use of a slot
