@@ -28,6 +28,8 @@ void executor::set_page_budget(std::size_t bytes) {
   pages().set_max_bytes(bytes == 0 ? page_pool_options::unlimited : bytes);
 }
 
+void executor::set_workers(std::size_t count) { core_->set_workers(count); }
+
 executor_stats executor::stats() const { return core_->stats(); }
 std::vector<route_stats> executor::routes() const { return core_->routes(); }
 executor_account executor::account() const { return core_->account(); }
@@ -37,7 +39,7 @@ bool executor::on_worker() const noexcept {
   return caller != nullptr && &caller->core == core_.get();
 }
 
-std::size_t executor::workers() const noexcept { return core_->options().workers; }
+std::size_t executor::workers() const noexcept { return core_->workers(); }
 executor_options const& executor::options() const noexcept { return core_->options(); }
 scope_registry& executor::registry() noexcept { return core_->registry(); }
 page_pool& executor::pages() noexcept { return core_->pages(); }

@@ -36,11 +36,11 @@ executor_account executor_core::account() const {
     line.held += *found->second;
     result.others -= *found->second;
   });
-  for (auto const& one : workers_) {
-    one->routes.for_each([&](std::string_view route, route_profile const& profile) {
+  workers_.for_each([&](worker const& one) {
+    one.routes.for_each([&](std::string_view route, route_profile const& profile) {
       profile.splits.add_to(line_of(result.routes, route).sampled);
     });
-  }
+  });
   return result;
 }
 

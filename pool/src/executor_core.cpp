@@ -37,10 +37,11 @@ executor_core::executor_core(executor_options const& asked)
       first_page_costs_(*pages_),
       registry_(*pages_, registry_options(options_)),
       records_(options_.max_in_flight),
-      help_(std::make_unique<nested_help>(gate_, options_.workers)),
+      help_(std::make_unique<nested_help>(gate_, surplus_, options_.max_workers)),
       // Every slot is reserved for threads of ours and none is left for oneTBB's: see the README, "Whose threads".
-      arena_(std::make_unique<tbb::task_arena>(static_cast<int>(options_.workers),
-                                               static_cast<unsigned>(options_.workers))),
+      arena_(std::make_unique<tbb::task_arena>(static_cast<int>(options_.max_workers),
+                                               static_cast<unsigned>(options_.max_workers))),
+      workers_(options_.max_workers),
       timers_(*this, options_.name, options_.max_timers),
       trimmer_(*pages_, memory_pressure{}) {
   if (!records_) {
@@ -62,37 +63,16 @@ executor_core::~executor_core() {
   if (options_.guard.one_in != 0) pages_->release_quarantine();
 }
 
-/// One after the other, each running before the next is made: a failure finds no half-started thread.
-void executor_core::start_workers() {
-  try {
-    help_->start(options_.name);
-    workers_.reserve(options_.workers);
-    for (std::size_t i = 0; i < options_.workers; ++i) {
-      workers_.push_back(
-          std::make_unique<worker>(*this, i, route_profiles{clock_, first_page_costs_, options_.first_page_class}));
-      start_worker(*workers_.back());
-    }
-    bool const trims = own_pages_ && options_.trim_interval.count() != 0;
-    if (trims) trimmer_.start(options_.name + "-trim", options_.trim_interval);
-  } catch (...) {
-    stop_workers();
-    throw;
-  }
-}
-
-void executor_core::start_worker(worker& fresh) {
-  std::string const name = options_.name + "-" + std::to_string(fresh.index);
-  fresh.thread.start(name, options_.worker_stack_bytes, &executor_core::worker_main, &fresh);
-  fresh.started.wait();
-  if (fresh.start_failure) std::rethrow_exception(fresh.start_failure);
-}
-
 /// Workers end when nothing waits any more; close_rings() comes first.
 void executor_core::stop_workers() noexcept {
-  stopping_.store(true, std::memory_order_seq_cst);  // sync gate: published before the parked are woken
+  {
+    // A handler may be changing the number of workers: what it starts is joined below, and it starts no more.
+    std::scoped_lock const none_resizes(resize_mutex_);
+    stopping_.store(true, std::memory_order_seq_cst);  // sync gate: published before the parked are woken
+  }
   MAYFLY_SCHEDULE_POINT("executor.stop.told");
-  gate_.wake(static_cast<std::uint32_t>(workers_.size()));
-  for (auto& one : workers_) one->thread.join();
+  gate_.wake(static_cast<std::uint32_t>(options_.max_workers));
+  workers_.for_each([](worker& one) { one.thread.join(); });
   help_->stop();
 }
 
@@ -115,8 +95,8 @@ executor_stats executor_core::stats() const {
   sum.refused_draining = refused(admission_reason::draining);
   sum.refused_escapes = refused(admission_reason::escapes);
   sum.refused_other = refused(admission_reason::forked_child) + refused(admission_reason::on_worker);
-  for (auto const& one : workers_) {
-    worker_figures const& of = one->figures;
+  workers_.for_each([&](worker const& one) {
+    worker_figures const& of = one.figures;
     sum.values += of.ended[static_cast<std::size_t>(outcome_kind::value)].get();
     sum.exceptions += of.ended[static_cast<std::size_t>(outcome_kind::exception)].get();
     sum.cancelled += of.ended[static_cast<std::size_t>(outcome_kind::cancelled)].get();
@@ -127,7 +107,7 @@ executor_stats executor_core::stats() const {
     sum.helped_chunks += of.helped_chunks.get();
     of.queue_wait.add_to_histogram(sum.queue_wait);
     of.run_time.add_to_histogram(sum.run_time);
-  }
+  });
   // In a forked child the timers' lock may be held by a thread that does not exist there.
   timer_figures const timed = in_forked_child() ? timer_figures{} : timers_.figures();
   sum.timers_set = timed.set;
@@ -137,7 +117,8 @@ executor_stats executor_core::stats() const {
   sum.timers_waiting = timed.waiting;
   sum.trimmed_bytes = trimmer_.returned_bytes();
   sum.pressure_trims = trimmer_.pressure_trims();
-  sum.workers = workers_.size();
+  sum.workers = workers();
+  sum.leaving = surplus_.count();
   sum.in_flight = registry_.live();
   sum.parked = gate_.parked();
   return sum;
@@ -145,7 +126,7 @@ executor_stats executor_core::stats() const {
 
 std::vector<route_stats> executor_core::routes() const {
   std::vector<route_sums> sums;
-  for (auto const& one : workers_) one->routes.add_to_stats(sums);
+  workers_.for_each([&](worker const& one) { one.routes.add_to_stats(sums); });
   std::vector<route_stats> lines;
   lines.reserve(sums.size());
   for (route_sums const& of : sums) {

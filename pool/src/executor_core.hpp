@@ -5,12 +5,14 @@
 #include "timers.hpp"
 #include "trimmer.hpp"
 #include "worker.hpp"
+#include "worker_table.hpp"
 #include <mayfly/detail/cycle_clock.hpp>
 #include <mayfly/detail/index_ring.hpp>
 #include <mayfly/detail/mapping.hpp>
 #include <mayfly/detail/request_record.hpp>
 #include <mayfly/detail/route_profiles.hpp>
 #include <mayfly/detail/worker_gate.hpp>
+#include <mayfly/detail/worker_surplus.hpp>
 #include <mayfly/drain_report.hpp>
 #include <mayfly/executor_account.hpp>
 #include <mayfly/executor_options.hpp>
@@ -48,6 +50,7 @@ struct context_access {
 ///     submit.cpp    begin, commit: the submitting thread's half
 ///     work.cpp      the workers' loop and one request's run
 ///     drain.cpp     drain and its report
+///     resize.cpp    how many workers there are
 ///     executor_core.cpp  start, stop, figures
 class executor_core {
  public:
@@ -64,6 +67,12 @@ class executor_core {
 
   // drain.cpp
   drain_report drain(std::chrono::nanoseconds soft, std::chrono::nanoseconds hard);
+
+  // resize.cpp
+  void set_workers(std::size_t count);
+  [[nodiscard]] std::size_t workers() const noexcept {
+    return wanted_.load(std::memory_order_relaxed);  // relaxed: a figure
+  }
 
   // executor_core.cpp
   [[nodiscard]] executor_stats stats() const;
@@ -90,9 +99,16 @@ class executor_core {
   }
 
  private:
-  // executor_core.cpp
+  // resize.cpp
   void start_workers();
-  void start_worker(worker& fresh);
+  void start_worker(worker& idle);
+  void hire(std::size_t missing);
+  void dismiss(std::size_t count) noexcept;
+  void want(std::size_t count) noexcept;
+  void let_go(std::size_t count) noexcept;
+  [[nodiscard]] bool leaves(worker& me) noexcept;
+
+  // executor_core.cpp
   void stop_workers() noexcept;
   void close_rings() noexcept;
 
@@ -113,7 +129,9 @@ class executor_core {
   void learn(worker& me, route_profile& of, scope& ended, cycle_clock::ticks now) noexcept;
   [[nodiscard]] outcome_kind run_in_scope(worker& me, request_record& record, scope& in,
                                           start_verdict verdict) noexcept;
-  [[nodiscard]] bool should_wake() const noexcept { return work_waits() || help_->wanted() || stopping(); }
+  [[nodiscard]] bool should_wake() const noexcept {
+    return work_waits() || help_->wanted() || surplus_.any() || stopping();
+  }
   [[nodiscard]] bool stopping() const noexcept { return stopping_.load(std::memory_order_seq_cst); }
 
   // drain.cpp
@@ -132,12 +150,15 @@ class executor_core {
   mapped_array<request_record> records_;  // by slot_index()
   std::array<std::unique_ptr<index_ring>, priority_count> rings_;
   worker_gate gate_;
+  worker_surplus surplus_;
   std::unique_ptr<nested_help> help_;
   std::unique_ptr<tbb::task_arena> arena_;
-  std::vector<std::unique_ptr<worker>> workers_;
+  worker_table workers_;
   timers timers_;
   trimmer trimmer_;
-  std::mutex drain_mutex_;  // one drain at a time
+  std::mutex drain_mutex_;              // one drain at a time
+  std::mutex resize_mutex_;             // one change of the number of workers at a time, and none once stopping_ is set
+  std::atomic<std::size_t> wanted_{0};  // written under resize_mutex_
 
   alignas(64) byte_budget promised_;                  // each request's prediction; the pool has the limit
   alignas(64) std::atomic<int> waker_processor_{-1};  // where a thread last woke a worker, by that thread

@@ -1,6 +1,5 @@
 #include "nested_help.hpp"
 
-#include <algorithm>
 #include <cerrno>
 #include <ctime>
 
@@ -50,9 +49,9 @@ bool help_seat::release() {
   return true;
 }
 
-nested_help::nested_help(worker_gate& gate, std::size_t workers)
-    : gate_(gate), reserve_(std::max<std::size_t>(1, workers / 4)) {
-  for (std::size_t i = 0; i < workers; ++i) seats_.push_back(std::make_unique<help_seat>());
+nested_help::nested_help(worker_gate& gate, worker_surplus const& surplus, std::size_t most)
+    : gate_(gate), surplus_(surplus) {
+  for (std::size_t i = 0; i < most; ++i) seats_.push_back(std::make_unique<help_seat>());
   sem_init(&recall_, 0, 0);
 }
 
@@ -77,7 +76,8 @@ void nested_help::sit(std::size_t worker) noexcept {
   if (!seat.take()) return;
   MAYFLY_SCHEDULE_POINT("nested_help.seated");
   // sync help-end: the last region may have ended before the seat was taken, and then nobody else releases it
-  if (!wanted()) seat.release();
+  // sync leave: so may the worker be one too many by now, and who told so have looked at the seats before
+  if (!wanted() || surplus_.any()) seat.release();
   seat.sit();
 }
 
@@ -98,6 +98,13 @@ void nested_help::release_beyond(std::size_t kept) noexcept {
   }
 }
 
+void nested_help::fetch_leavers() noexcept {
+  // sync leave: seq_cst; pairs with help(), where a helper is counted before it takes its seat
+  if (helpers_.load(std::memory_order_seq_cst) == 0) return;
+  leavers_asked_.store(true, std::memory_order_seq_cst);  // published by the post
+  ask_recall();
+}
+
 void nested_help::ask_recall() noexcept {
   // One question at a time; the answer looks at everything that was true before it.
   if (!recall_asked_.exchange(true, std::memory_order_seq_cst)) sem_post(&recall_);
@@ -108,20 +115,25 @@ void* nested_help::recall_main(void* self) {
   return nullptr;
 }
 
+/// Releases all but `kept` helpers; every one where some are to end.
+void nested_help::answer_recall(std::size_t kept) noexcept {
+  recall_asked_.store(false, std::memory_order_seq_cst);  // before the look at the seats: a later ask asks again
+  release_beyond(leavers_asked_.exchange(false, std::memory_order_seq_cst) ? 0 : kept);
+}
+
 /// Sleeps until asked. Helpers beyond the reserve go back at once; the others after their fair share, again and again
 /// as long as requests wait and workers help.
 void nested_help::recall_loop() noexcept {
   while (!stopping_.load(std::memory_order_seq_cst)) {
     while (sem_wait(&recall_) != 0 && errno == EINTR) {
     }
-    recall_asked_.store(false, std::memory_order_seq_cst);  // before the look at the seats: a later ask asks again
-    release_beyond(reserve_);
+    answer_recall(reserve());
     // sync help-recall: seq_cst; pairs with help(), where a helper is counted before it asks, and with announce()
     while (!stopping_.load(std::memory_order_seq_cst) && helpers_.load(std::memory_order_seq_cst) != 0 &&
            waits_(waits_of_)) {
       timespec const until = monotonic_in(fair_share_ns);
       if (sem_clockwait(&recall_, CLOCK_MONOTONIC, &until) == 0) {
-        recall_asked_.store(false, std::memory_order_seq_cst);
+        answer_recall(seats_.size());
       } else if (errno == ETIMEDOUT) {
         release_beyond(0);
       }

@@ -3,6 +3,7 @@
 #include "native_thread.hpp"
 #include "onetbb_group.hpp"
 #include <mayfly/detail/worker_gate.hpp>
+#include <mayfly/detail/worker_surplus.hpp>
 #include <mayfly/schedule_point.hpp>
 
 #include <semaphore.h>
@@ -52,15 +53,26 @@ class help_seat {
 ///   help-end     regions_ decremented, then seats released        |  worker takes its seat, then reads regions_
 ///   help-recall  a push counted, then helpers_ read               |  helpers_ incremented, then the queues read: who
 ///                                                                    helps though requests wait asks to be fetched
+///   leave        surplus raised, then helpers_ read, seats        |  worker takes its seat, then reads the surplus
+///                released (by the recall thread)                  |
 class nested_help {
  public:
-  /// `gate` is where idle workers sleep, `seats` one for each worker.
-  nested_help(worker_gate& gate, std::size_t workers);
+  /// `gate` is where idle workers sleep, `surplus` how many of them are to end, `most` how many there can be.
+  nested_help(worker_gate& gate, worker_surplus const& surplus, std::size_t most);
   ~nested_help();
 
   /// Starts the recall thread; throws std::system_error.
   void start(std::string const& name);
   void stop() noexcept;
+
+  /// How many workers there are from now on.
+  void set_workers(std::size_t count) noexcept {
+    // relaxed: a measure, by which a worker helps or does not; either is right
+    reserve_.store(count < 8 ? 1 : count / 4, std::memory_order_relaxed);
+  }
+
+  /// Workers are to end (the surplus was raised before): those that help come and see. Does not touch oneTBB.
+  void fetch_leavers() noexcept;
 
   /// A nested algorithm begins, with work for `useful` more threads.
   void begin_region(std::size_t useful) noexcept {
@@ -85,7 +97,7 @@ class nested_help {
   /// Whether a worker should help although requests wait.
   [[nodiscard]] bool wanted_from_reserve() const noexcept {
     // relaxed first: a worker between requests that reads a stale 0 takes another request, which is as good
-    return regions_.load(std::memory_order_relaxed) != 0 && helpers_.load(std::memory_order_relaxed) < reserve_;
+    return regions_.load(std::memory_order_relaxed) != 0 && helpers_.load(std::memory_order_relaxed) < reserve();
   }
 
   /// Helps until released; the calling worker's own seat. Returns false when there was no need. `work_waits` tells
@@ -95,7 +107,7 @@ class nested_help {
     // sync help-recall: pairs with announce(); the queues are read after this
     std::size_t const others = helpers_.fetch_add(1, std::memory_order_seq_cst);
     bool const requests_wait = work_waits();
-    bool const useful = wanted() && (others < reserve_ || !requests_wait);
+    bool const useful = wanted() && (others < reserve() || !requests_wait);
     if (useful) {
       // Whoever pushed these found no helper to fetch, and will not come again: the fair share begins now.
       if (requests_wait) ask_recall();
@@ -120,16 +132,21 @@ class nested_help {
   }
 
  private:
+  [[nodiscard]] std::size_t reserve() const noexcept {
+    return reserve_.load(std::memory_order_relaxed);  // relaxed: see set_workers()
+  }
   void sit(std::size_t worker) noexcept;
   void release_all() noexcept;
   void release_beyond(std::size_t kept) noexcept;
   void ask_recall() noexcept;
+  void answer_recall(std::size_t kept) noexcept;
   void recall_loop() noexcept;
   static void* recall_main(void* self);
 
   worker_gate& gate_;
+  worker_surplus const& surplus_;
   std::vector<std::unique_ptr<help_seat>> seats_;
-  std::size_t reserve_;
+  std::atomic<std::size_t> reserve_{1};  // written by whoever changes the number of workers
   bool (*waits_)(void const*) noexcept = nullptr;
   void const* waits_of_ = nullptr;
   native_thread thread_;
@@ -137,6 +154,7 @@ class nested_help {
   alignas(64) std::atomic<std::size_t> regions_{0};    // written by threads that begin and end nested work
   alignas(64) std::atomic<std::size_t> helpers_{0};    // written by workers that go to help
   alignas(64) std::atomic<bool> recall_asked_{false};  // written by submitters and the recall thread
+  std::atomic<bool> leavers_asked_{false};             // written by who dismisses workers and the recall thread
   std::atomic<bool> stopping_{false};
 };
 

@@ -44,14 +44,22 @@ void check_guard(guard_options const& guard, page_pool const* pages, page_pool_o
 executor_options resolve(executor_options const& asked) {
   executor_options options = asked;
   require_at_most("workers", options.workers, executor_options::most_workers);
+  require_at_most("max_workers", options.max_workers, executor_options::most_workers);
   require_at_most("max_in_flight", options.max_in_flight, executor_options::most_in_flight);
   require_at_most("max_queued", options.max_queued, executor_options::most_in_flight);
   if (options.workers == 0) {
     options.workers = std::clamp<std::size_t>(usable_processors(), 2, executor_options::most_workers);
+    if (options.max_workers != 0) options.workers = std::min(options.workers, options.max_workers);
+  }
+  if (options.max_workers == 0) options.max_workers = options.workers;
+  if (options.max_workers < options.workers) {
+    refuse("max_workers", std::to_string(options.max_workers),
+           "workers, " + std::to_string(options.workers) + ", to " + std::to_string(executor_options::most_workers) +
+               ", or 0 for workers");
   }
   if (options.max_in_flight == 0) {
     // Whoever sets max_queued alone means to have as many accepted.
-    options.max_in_flight = std::max<std::size_t>(1024, options.max_queued) + 32 * options.workers;
+    options.max_in_flight = std::max<std::size_t>(1024, options.max_queued) + 32 * options.max_workers;
     options.max_in_flight = std::min(options.max_in_flight, executor_options::most_in_flight);
   }
   if (options.max_queued == 0) options.max_queued = options.max_in_flight;

@@ -73,7 +73,7 @@ void request_context::run_range(std::size_t first, std::size_t last, std::size_t
 }
 
 request_context::helpers_awake::helpers_awake(request_context& context) noexcept : context_(context) {
-  context_.core_.help().begin_region(context_.core_.options().workers - 1);
+  context_.core_.help().begin_region(context_.core_.workers() - 1);
 }
 
 request_context::helpers_awake::~helpers_awake() { context_.core_.help().end_region(); }

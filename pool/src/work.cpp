@@ -59,7 +59,7 @@ constexpr std::array<order, order_count> orders = [] {
 
 worker* this_worker() noexcept { return current_worker; }
 
-/// A worker's whole life. It enters the executor's oneTBB arena as one of its reserved threads and stays inside.
+/// A worker thread's whole life. It enters the executor's oneTBB arena as one of its reserved threads and stays inside.
 void* executor_core::worker_main(void* self) noexcept {
   worker& me = *static_cast<worker*>(self);
   executor_core& core = me.core;
@@ -73,12 +73,12 @@ void* executor_core::worker_main(void* self) noexcept {
     core.arena_->execute([&] {
       // One isolated call makes what oneTBB makes lazily, now, where a failure can still be told.
       tbb::this_task_arena::isolate([] {});
-      me.started.count_down();
+      me.started->count_down();
       core.work(me);
     });
   } catch (...) {
     me.start_failure = std::current_exception();
-    me.started.count_down();
+    me.started->count_down();
   }
   me.effects.reset();
   return nullptr;
@@ -89,6 +89,8 @@ void executor_core::work(worker& me) noexcept {
   for (std::uint32_t unfinished = 0;;) {
     if (in_forked_child()) [[unlikely]]
       fork_guard::end_child();
+    if (surplus_.count() != 0 && leaves(me)) [[unlikely]]
+      return;
     if (!me.owes_request && help_->wanted_from_reserve()) {
       help_out(me);
     } else if (take(me, slot)) {

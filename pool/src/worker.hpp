@@ -15,6 +15,7 @@
 #include <exception>
 #include <latch>
 #include <memory>
+#include <optional>
 #include <utility>
 
 namespace mayfly::detail {
@@ -32,16 +33,26 @@ struct alignas(64) worker_figures {
   latency_recorder run_time;
 };
 
-/// One worker thread's own things. Everything but the figures is used by that thread only.
+/// One worker thread's own things. Everything but the figures is used by that thread only; when it has ended and
+/// another is started in its place (worker_table.hpp), by that one.
 struct worker {
   worker(executor_core& owner, std::size_t number, route_profiles known) noexcept
       : core(owner), index(number), routes(std::move(known)) {}
 
+  /// Before a thread is started for it; none runs.
+  void begin() noexcept {
+    started.emplace(1);
+    start_failure = nullptr;
+    owes_request = false;
+    leaves_search = false;
+    last_now = 0;
+  }
+
   executor_core& core;
   std::size_t index;
   native_thread thread;
-  std::latch started{1};             ///< counted down when the worker runs, or cannot
-  std::exception_ptr start_failure;  ///< published by `started`
+  std::optional<std::latch> started;  ///< counted down when the worker runs, or cannot; one for each start
+  std::exception_ptr start_failure;   ///< published by `started`
 
   std::unique_ptr<effect_handler> effects;
   std::uint32_t turn = 0;           ///< counts requests, for the fair order of priorities

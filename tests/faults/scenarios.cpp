@@ -291,11 +291,38 @@ void guard_mode(ledger& book) {
   });
 }
 
+/// Threads that cannot be made when more workers are asked for, and requests that take no notice.
+void resize(ledger& book) {
+  executor_options options = two_workers();
+  options.max_workers = 4;
+  on_executor(book, options, [&](executor& pool) {
+    auto const asks = [&] {
+      ask(pool, book, [](request_context& request) {
+        std::atomic<int> sum{0};
+        request.parallel_for(0, 16, [&](std::size_t) { ++sum; });
+        return sum.load();
+      });
+    };
+    for (std::size_t const count : {4U, 1U, 3U}) {
+      std::size_t const before = pool.workers();
+      bool changed = false;
+      asks();
+      attempt(book, [&] {
+        pool.set_workers(count);
+        changed = true;
+      });
+      book.expect(pool.workers() == (changed ? count : before), "a number of workers that nobody asked for");
+      asks();
+    }
+  });
+}
+
 constexpr std::array all{
     scenario{"start", start_and_stop}, scenario{"submit", submit_values},    scenario{"futures", submit_futures},
     scenario{"nested", nested_work},   scenario{"timers", spawn_and_timers}, scenario{"channel", channel_and_promise},
     scenario{"held", held_scopes},     scenario{"coroutine", coroutines},    scenario{"effects", effects_and_deadline},
     scenario{"guard", guard_mode},     scenario{"arenas", arenas},           scenario{"churn", thread_churn},
+    scenario{"resize", resize},
 };
 
 }  // namespace

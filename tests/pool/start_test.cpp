@@ -1,4 +1,5 @@
 #include "interposed_threads.hpp"
+#include "process_threads.hpp"
 #include "support.hpp"
 #include "thread_sanitizer.hpp"
 #include <mayfly/executor.hpp>
@@ -16,6 +17,7 @@
 #include <fstream>
 #include <future>
 #include <latch>
+#include <stdexcept>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -35,36 +37,11 @@ using mayfly::request_context;
 using mayfly::test::failing_creation;
 using mayfly::test::failing_from_then_on;
 using mayfly::test::ignore;
+using mayfly::test::settles_at;
 using mayfly::test::thread_creations;
+using mayfly::test::thread_names;
+using mayfly::test::threads_of_this_process;
 using mayfly::test::wait_until;
-
-/// The names of this process's threads.
-std::vector<std::string> thread_names() {
-  std::vector<std::string> names;
-  for (auto const& entry : std::filesystem::directory_iterator("/proc/self/task")) {
-    std::ifstream in(entry.path() / "comm");
-    std::string name;
-    if (std::getline(in, name)) names.push_back(name);
-  }
-  return names;
-}
-
-std::size_t threads_of_this_process() {
-  static bool const one_was_made = (std::thread([] {}).join(), true);  // ThreadSanitizer adds its own at the first
-  static_cast<void>(one_was_made);
-  return thread_names().size();
-}
-
-/// Whether no more than `threads` are left in the end: a joined thread may stay in /proc for a moment, one of an
-/// earlier test too.
-bool settles_at(std::size_t threads) {
-  auto const give_up = std::chrono::steady_clock::now() + 1min;
-  while (threads_of_this_process() > threads) {
-    if (std::chrono::steady_clock::now() > give_up) return false;
-    std::this_thread::yield();
-  }
-  return true;
-}
 
 TEST(Start, EveryWorkerRunsWhenTheConstructorReturns) {
   executor pool{{.workers = 4, .name = "probe"}};
@@ -172,7 +149,12 @@ TEST(Fork, EveryCallInTheChildIsRefusedAndTheParentGoesOn) {
                 good = good && error.reason() == admission_reason::forked_child;
               }
               good = good && pool->drain(1h, 1h).complete();  // returns at once
-              pool.reset();                                   // no thread to wait for
+              try {
+                pool->set_workers(1);
+                good = false;
+              } catch (std::logic_error const&) {
+              }
+              pool.reset();  // no thread to wait for
               return good;
             }),
             0);

@@ -1,10 +1,12 @@
 // The admission queue and the gate that idle workers sleep at (pool/), in every interleaving. The loops below take the
-// same steps in the same order as executor_core::work(), idle(), announce(), stop_workers() and drain().
+// same steps in the same order as executor_core::work(), idle(), announce(), leaves(), let_go(), stop_workers() and
+// drain().
 
 #include "exploration.hpp"
 #include <mayfly/detail/index_ring.hpp>
 #include <mayfly/detail/scope_control.hpp>
 #include <mayfly/detail/worker_gate.hpp>
+#include <mayfly/detail/worker_surplus.hpp>
 
 #include <gtest/gtest.h>
 
@@ -237,6 +239,73 @@ TEST(WorkerExploration, WhoIsWokenToHelpLeavesNoRequestBehind) {
         run.thread([&] { state.work_once(); });
         run.thread([&] { state.work_once(); });
         run.finally([&] { state.check(); });
+      });
+  expect_exhausted(found);
+}
+
+/// What is taken here never ends, so each worker does one thing only: takes a request, or ends, being one too many.
+struct resized_state : pool_state {
+  mayfly::detail::basic_worker_surplus<explored_atomics> surplus;
+  mayfly::explorer::atomic<std::size_t> left{0};
+  std::size_t stayed = 0;  // by who resizes
+
+  void let_go(std::size_t count) {
+    surplus.add(count);
+    gate.wake(static_cast<std::uint32_t>(count));
+  }
+  /// executor_core::work() up to its end, or the first request.
+  void work_once() {
+    bool leaves_search = false;
+    for (;;) {
+      if (surplus.count() != 0 && surplus.claim()) {
+        left.fetch_add(1, std::memory_order_relaxed);
+        break;
+      }
+      if (pop()) break;
+      if (work_waits()) {
+        explored_atomics::pause();
+        continue;
+      }
+      leaves_search = true;
+      gate.begin_search();
+      gate.park([this] { return work_waits() || surplus.any(); });
+    }
+    if (leaves_search && work_waits()) gate.wake_one();
+  }
+};
+
+TEST(WorkerExploration, OneOfTwoWorkersEndsAndTheOtherTakesTheRequest) {
+  auto const found = explore_state<resized_state>(
+      "resizing: two workers, one of which is to end, and a request that never ends; one ends, the other takes it",
+      within({2, 1}, {3, 2}), [](execution& run, resized_state& state) {
+        run.thread([&] { state.let_go(1); });
+        run.thread([&] { state.submit(0); });
+        run.thread([&] { state.work_once(); });
+        run.thread([&] { state.work_once(); });
+        run.finally([&] {
+          require(state.left.load(std::memory_order_relaxed) == 1, "one has ended");
+          state.check();
+        });
+      });
+  expect_exhausted(found);
+}
+
+TEST(WorkerExploration, AWorkerThatIsWantedAgainHasEndedOrStays) {
+  auto const found = explore_state<resized_state>(
+      "resizing: two workers, both to end, then one not after all, a request; who is not wanted back has ended",
+      within({2, 1}, {3, 2}), [](execution& run, resized_state& state) {
+        run.thread([&] {
+          state.let_go(2);
+          state.stayed = state.surplus.take_back(1);
+          if (state.stayed == 1) state.submit(0);
+        });
+        run.thread([&] { state.work_once(); });
+        run.thread([&] { state.work_once(); });
+        run.finally([&] {
+          require(state.left.load(std::memory_order_relaxed) + state.stayed == 2, "each has ended, or was kept");
+          require(state.surplus.count() == 0, "none is owed");
+          state.check();
+        });
       });
   expect_exhausted(found);
 }

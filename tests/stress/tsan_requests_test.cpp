@@ -36,6 +36,7 @@ using namespace std::chrono_literals;
 constexpr std::size_t submitters = 3;
 constexpr std::size_t places = 16;
 constexpr std::size_t requests_of_one_executor = 250'000;
+constexpr std::size_t turns_of_one_size = 64;
 
 /// What a request of the mix does; each is as likely as the next.
 enum class kind : std::uint8_t {
@@ -240,8 +241,10 @@ void mix::submit(std::size_t number) {
   }
 }
 
+/// Looks at what others make and end, and changes the number of workers now and then.
 void mix::watch(std::stop_token const& enough) {
-  while (!enough.stop_requested()) {
+  for (std::size_t turn = 0; !enough.stop_requested(); ++turn) {
+    if (turn % turns_of_one_size == 0) pool_.set_workers(1 + turn / turns_of_one_size % pool_.options().max_workers);
     for (auto const& each : refs_) {
       scoped_ref<payload> const ref =
           each.load(std::memory_order_acquire);  // pairs with the store in handle_with_others

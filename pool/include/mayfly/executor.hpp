@@ -50,7 +50,7 @@ template <class Completion, class Result>
 concept RequestCompletion = std::constructible_from<std::decay_t<Completion>, Completion> &&
                             std::invocable<std::decay_t<Completion>&, outcome<Result> const&, request_context&>;
 
-/// Runs requests on a fixed set of worker threads, each request in a scope with an arena of its own.
+/// Runs requests on worker threads, as many as asked for, each request in a scope with an arena of its own.
 ///
 ///     submitting thread: admission -> scope opened -> job stored -> ring of its priority
 ///     worker:            pop -> handler -> completion (reads the answer in the arena) -> scope closed
@@ -175,6 +175,19 @@ class executor {
   /// budget of them all. Throws std::invalid_argument where not even one page would fit.
   void set_page_budget(std::size_t bytes);
 
+  /// Changes the number of workers while requests run: 1 to executor_options::max_workers. No request waits for it, and
+  /// it waits for none. More: returns when they run; one that was to end and has not yet stays. Fewer: returns at once;
+  /// whichever workers come by first end, each between two requests (stats().leaving: how many have not yet), so a
+  /// long handler keeps its thread and an idle worker goes. What a thread's end gives up (its magazines of pages, its
+  /// effects) goes then. Figures and what is known of routes stay.
+  ///
+  /// Any thread, a handler too: one change at a time, later callers wait for earlier ones. Not from a function of
+  /// executor_options::effects that begins or ends a worker: it would wait for itself. After the destructor has begun
+  /// (a handler may still run) it does nothing. Throws std::invalid_argument outside the range, std::system_error or
+  /// std::bad_alloc when a thread cannot be made, what spawn_for_worker() throws, std::logic_error in a forked child;
+  /// then as many workers are wanted as before, and every one that ran runs.
+  void set_workers(std::size_t count);
+
   /// What has happened so far. Walks all workers' figures: for people, not for loops.
   [[nodiscard]] executor_stats stats() const;
 
@@ -189,6 +202,7 @@ class executor {
   /// Whether the calling thread is one of this executor's workers.
   [[nodiscard]] bool on_worker() const noexcept;
 
+  /// How many are wanted: by the options, or by set_workers().
   [[nodiscard]] std::size_t workers() const noexcept;
   /// The options, every choice made.
   [[nodiscard]] executor_options const& options() const noexcept;

@@ -24,12 +24,17 @@ struct executor_options {
   /// writes. Throws std::invalid_argument with file, line and key.
   [[nodiscard]] static executor_options from_file(std::string const& path);
 
-  /// Worker threads. 0: as many processors as this process may use (affinity mask and cgroup quota), but at least 2.
+  /// Worker threads to begin with; executor::set_workers() changes it. 0: as many processors as this process may use
+  /// (affinity mask and cgroup quota), but at least 2.
   std::size_t workers = 0;
   static constexpr std::size_t most_workers = 1024;
 
+  /// The most that set_workers() may ask for, workers to most_workers: tables are made for as many, and a parallel_for
+  /// is split for as many (some 100 ns a piece, four pieces each). 0: workers.
+  std::size_t max_workers = 0;
+
   /// Requests accepted and not ended, held ones included: the number of scopes. 0: max_queued or 1,024, whichever
-  /// is more, and 32 for each worker.
+  /// is more, and 32 for each of max_workers.
   std::size_t max_in_flight = 0;
   static constexpr std::size_t most_in_flight = std::size_t{1} << 22;
 
@@ -103,8 +108,8 @@ struct executor_options {
   static constexpr std::chrono::nanoseconds least_trim_interval = std::chrono::milliseconds{100};
   static constexpr std::chrono::nanoseconds longest_trim_interval = std::chrono::hours{1};
 
-  /// The embedder's own scopes (effect_handler.hpp): its spawn_for_worker() is called once on each worker, by one
-  /// worker after the other, and what that gives enters and exits around each handler there. What it enters lies
+  /// The embedder's own scopes (effect_handler.hpp): its spawn_for_worker() is called once on each worker's thread, by
+  /// one after the other, and what that gives enters and exits around each handler there. What it enters lies
   /// around the handler, not in its place: the handler's current scope is its request's. Must outlive the executor.
   /// Null: none.
   effect_handler* effects = nullptr;

@@ -37,7 +37,8 @@ struct executor_stats {
   std::uint64_t helped_chunks = 0;   ///< pieces of nested work run by another thread than the request's
 
   // now
-  std::size_t workers = 0;
+  std::size_t workers = 0;  ///< as asked for last, by the options or set_workers()
+  std::size_t leaving = 0;  ///< threads beyond that, which end after the request or nested work at hand
   std::size_t queued = 0;
   std::size_t in_flight = 0;  ///< accepted and not ended, held ones included
   std::size_t parked = 0;     ///< workers asleep

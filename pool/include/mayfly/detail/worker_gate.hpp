@@ -67,6 +67,7 @@ class basic_worker_gate {
     std::uint64_t word = word_.load(std::memory_order_seq_cst);
     while (woken < most && parked_of(word) != 0) {
       if (claim(word)) {
+        MAYFLY_SCHEDULE_POINT("worker_gate.wake.claimed");
         post();
         ++woken;
         word = word_.load(std::memory_order_seq_cst);
