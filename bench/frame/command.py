@@ -89,7 +89,8 @@ def choose(works: tuple[Work, ...], wanted: argparse.Namespace) -> list[Work]:
         sys.exit(f"scripts/bench: --only {wanted.only}: {error}")
     if not chosen:
         sys.exit(f"scripts/bench: no work matches {wanted.only}; --list says which there are")
-    return chosen
+    asked_of = {work.given.key for work in chosen if work.given}
+    return [work for work in works if work in chosen or work.key in asked_of]
 
 
 def listed(works: Iterable[Work]) -> Iterable[str]:
@@ -105,7 +106,7 @@ def programs_of(works: Iterable[Work]) -> list[str]:
 def run_all(works: list[Work], project: Project, wanted: argparse.Namespace, began: float) -> Results:
     not_built = project.build(programs_of(works))
     results = Results()
-    counted = [work for work in works if work.is_counted]
+    counted = [work for work in works if work.is_counted and work.bars]
     timed = [work for work in works if not work.is_counted]
     stage = instructions.CountingStage(project.programs, not_built)
     with_progress(lambda line: instructions.count_all(stage, counted, line, results))

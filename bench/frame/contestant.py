@@ -73,13 +73,15 @@ class Stage:
             self._benchmarks[program.name] = {SUFFIXES.sub("", line.strip()) for line in listed.stdout.splitlines()}
         return self._benchmarks[program.name]
 
-    def run(self, run: Run, seconds: float) -> dict[str, Any]:
-        """The figures of one run that measures for about so many seconds; {"value": nanoseconds} of a micro."""
+    def run(self, run: Run, seconds: float, more: tuple[str, ...] = ()) -> dict[str, Any]:
+        """The figures of one run that measures for about so many seconds; {"value": nanoseconds} of a micro. `more`:
+        options of this run only, for a driver."""
         contender, program = run.contender, str(self.folder / run.program)
         if contender.how == "micro":
             return self._micro(run, program, seconds)
         command = [program, "--work", run.key, "--contender", contender.case, "--seconds", f"{seconds:.3f}"]
-        return last_line(execute([*command, *contender.options], environment_of(contender), limit(seconds)), contender)
+        command += [*contender.options, *more]
+        return last_line(execute(command, environment_of(contender), limit(seconds)), contender)
 
     def _micro(self, run: Run, program: str, seconds: float) -> dict[str, Any]:
         name = f"{run.key}/{run.contender.case}"
@@ -159,7 +161,7 @@ def last_line(ended: subprocess.CompletedProcess[str], contender: Contender) -> 
     lines = ended.stdout.strip().splitlines()
     try:
         figures = json.loads(lines[-1])
-        figures["value"] = float(figures["value"])
+        figures["value"] = None if figures["value"] is None else float(figures["value"])
     except (IndexError, ValueError, KeyError, TypeError) as error:
         raise Failed(f"the last line of {contender.program} is no JSON object with a value: {said(ended)}") from error
     return figures

@@ -35,8 +35,8 @@ class CountingStage(Stage):
         if not shutil.which(COUNTER[0]):
             raise Absent("valgrind")
 
-    def run(self, run: Run, seconds: float) -> dict[str, Any]:
-        del seconds
+    def run(self, run: Run, seconds: float, more: tuple[str, ...] = ()) -> dict[str, Any]:
+        del seconds, more
         short, long = run.contender.requests
         if not 0 < short < long:
             raise Failed(f"counted with {short} and {long} requests; the second run must be the longer one")
@@ -86,6 +86,9 @@ def figures_of(works: Iterable[Work], results: Results) -> dict[str, float]:
 
 
 def ours_of(work: Work) -> list[str]:
+    """Without a bar there is nobody else."""
+    if not work.bars:
+        return [each.name for each in work.contenders]
     return sorted({work.ours, *(bar.ours for bar in work.bars if bar.ours)})
 
 

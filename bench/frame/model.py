@@ -73,19 +73,33 @@ def mallocs(contender: Contender, name: str = "{}") -> tuple[Contender, ...]:
 
 @dataclass(frozen=True)
 class Bar:
-    """What has to hold. With `least`: best of these peers / ours >= least. With `most`: our figure itself <= most."""
+    """What has to hold. With `least`: best of these peers / ours >= least. With `most`: our figure itself <= most. With
+    `beyond`: ours - best of these peers <= beyond, in the work's unit."""
 
     least: float | None = None
     peers: tuple[str, ...] = ()
     most: float | None = None
+    beyond: float | None = None
     against: str = ""  # whom that is, in the table: "best malloc" (default: the peers' names)
     says: str = ""  # all of the bar in the table's words: "saves over 36.0 %" (default: made of the above)
     ours: str = ""  # which of our contenders, where it is not the work's
 
 
 @dataclass(frozen=True)
+class Part:
+    """An option whose value follows from what another work's contenders gave in the same round: so much of the least of
+    a figure of theirs. One value for all contenders that are given it."""
+
+    of: float
+    key: str  # the other work's, which comes before
+    figure: str
+    option: str
+
+
+@dataclass(frozen=True)
 class Work:
-    """One work, done by all contenders alike; a row of the table for each of its bars."""
+    """One work, done by all contenders alike; a row of the table for each of its bars. A counted one may have none: then
+    all of its contenders are ours, and the gate's only."""
 
     key: str  # what the programs call it
     name: str
@@ -97,6 +111,8 @@ class Work:
     label: str = ""  # where two works share a key (two figures of one run): what to call this one
     weight: float = 1.0  # how long a run of it lasts, against other works; a latency needs more than a mean
     axes: tuple[str, str] | None = None  # a driver with "series": [[x, y], ...]: what x and y are; it is drawn
+    once: bool = False  # runs in the first round only: a figure without noise that takes long
+    given: Part | None = None  # a driver's option that is known once another work has run
 
     @property
     def id(self) -> str:
@@ -118,7 +134,7 @@ def names(contenders: Iterable[Contender]) -> tuple[str, ...]:
 
 def faults(works: Iterable[Work]) -> Iterator[str]:
     """What is wrong with a list of works: one line each."""
-    seen = set()
+    seen, keys = set(), set()
     for work in works:
         if work.id in seen:
             yield f"two works are called {work.id}"
@@ -126,13 +142,17 @@ def faults(works: Iterable[Work]) -> Iterator[str]:
         here = names(work.contenders)
         for name in sorted({name for name in here if here.count(name) > 1}):
             yield f"{work.id}: two contenders are called {name}"
-        if not work.bars:
+        if not work.bars and not work.is_counted:
             yield f"{work.id}: no bar"
+        if work.given and work.given.key not in keys:
+            yield f"{work.id}: no work {work.given.key} comes before it"
+        keys.add(work.key)
         asked = {work.ours, *(name for bar in work.bars for name in (*bar.peers, bar.ours or work.ours))}
         for name in sorted(asked - set(here)):
             yield f"{work.id}: no contender is called {name}"
         if len({each.how == "counted" for each in work.contenders}) > 1:
             yield f"{work.id}: instructions and other figures are mixed"
         for bar in work.bars:
-            if (bar.least is None) == (bar.most is None) or (bar.least is None) == bool(bar.peers):
-                yield f"{work.id}: a bar has either `least` and peers, or `most`"
+            kinds = [bar.least is not None, bar.most is not None, bar.beyond is not None]
+            if kinds.count(True) != 1 or (bar.most is None) != bool(bar.peers):
+                yield f"{work.id}: a bar has either `least` or `beyond`, and peers, or `most`"

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from frame.contestant import Absent, Failed, Run, Stage, run_of
-from frame.model import Contender, Work
+from frame.model import Contender, Part, Work
 
 # What a run takes beyond the time it is asked to measure: a process, a warm-up, Google Benchmark's search for a count.
 FIXED_SECONDS = 0.05
@@ -25,6 +25,7 @@ class Pace:
     seconds: float = 0.0  # of a run of weight 1
 
     def start(self, weights: Iterable[float]) -> None:
+        """The weights of what runs in every round; what runs once is taken off what is left."""
         weights = list(weights)
         self.started = time.monotonic()
         each_round = self.budget / self.rounds - FIXED_SECONDS * len(weights)
@@ -56,7 +57,14 @@ class Results:
     def samples(self, work: Work, contender: Contender) -> dict[int, float]:
         """The figure this work is about, by round."""
         rounds = self.figures.get(run_of(work, contender).identity, {})
-        return {number: float(figures[work.figure]) for number, figures in rounds.items()}
+        return {number: float(figures[work.figure]) for number, figures in rounds.items()
+                if figures[work.figure] is not None}  # fmt: skip
+
+    def part(self, part: Part, number: int) -> float | None:
+        """Of the least figure that the other work's contenders gave in this round."""
+        given = [float(rounds[number][part.figure]) for identity, rounds in self.figures.items()
+                 if identity[2] == part.key and number in rounds]  # fmt: skip
+        return part.of * min(given) if given else None
 
     def series(self, work: Work, contender: Contender) -> list[list[tuple[float, float]]]:
         rounds = self.figures.get(run_of(work, contender).identity, {})
@@ -118,25 +126,42 @@ def guarded(results: Results, run: Run, action: Callable[[], None]) -> bool:
 def measure(stage: Stage, works: list[Work], pace: Pace, progress: Progress, results: Results) -> None:
     """All rounds of all works. Who fails once does not run again; the others go on."""
     runs = look_for_all(stage, runs_of(works), results)
-    pace.start(max(work.weight for work in at) for _, at in runs)
+    pace.start(max(work.weight for work in at) for _, at in runs if not runs_once(at))
     number, go_on = 0, bool(runs)
     while go_on and number < pace.rounds:
-        began = time.monotonic()
+        took = 0.0
         for run, at in runs:
-            if run.identity in results.failed or run.identity in results.absent:
+            if run.identity in results.failed or run.identity in results.absent or (number > 0 and runs_once(at)):
                 continue
             progress(f"round {number + 1} of {pace.rounds}, {run.key}/{run.contender.name}",
                      pace.started + pace.budget - time.monotonic())  # fmt: skip
+            began = time.monotonic()
             seconds = pace.seconds * max(work.weight for work in at)
             guarded(results, run, lambda: one(stage, run, at, seconds, number, results))
+            took += 0.0 if runs_once(at) else time.monotonic() - began
         number += 1
-        go_on = pace.correct(number, time.monotonic() - began)
+        go_on = pace.correct(number, took)
     results.rounds = number
 
 
+def runs_once(works: list[Work]) -> bool:
+    return all(work.once for work in works)
+
+
 def one(stage: Stage, run: Run, works: list[Work], seconds: float, number: int, results: Results) -> None:
-    figures = stage.run(run, seconds)
+    figures = stage.run(run, seconds, options_of(works[0], number, results))
     for work in works:
-        if not isinstance(figures.get(work.figure), int | float):
+        # null: measured, and not enough to say so much.
+        if work.figure not in figures or not isinstance(figures[work.figure], int | float | None):
             raise Failed(f"{run.program} printed no figure {work.figure}")
     results.add(run, number, figures)
+
+
+def options_of(work: Work, number: int, results: Results) -> tuple[str, ...]:
+    """Those that only this round knows."""
+    if not work.given:
+        return ()
+    value = results.part(work.given, number)
+    if value is None:
+        raise Failed(f"no contender of {work.given.key} gave a figure {work.given.figure}")
+    return (work.given.option, f"{value:.3f}")

@@ -26,7 +26,11 @@ class Row:
         """Nothing where there is nothing to compare: ours or all of its peers gave no figure."""
         if self.bar.most is not None:
             return None if self.ours is None else self.ours <= self.bar.most
-        return None if self.ratio is None else self.ratio >= self.bar.least
+        if self.ratio is None:
+            return None
+        if self.bar.beyond is not None:
+            return self.ours - self.peers[self.best_peer] <= self.bar.beyond
+        return self.ratio >= self.bar.least
 
     @property
     def says(self) -> str:
@@ -35,20 +39,29 @@ class Row:
             return self.bar.says
         if self.bar.most is not None:
             return f"<= {self.bar.most:g} {self.work.unit}"
+        if self.bar.beyond is not None:
+            return f"<= {self.bar.beyond:g} {self.work.unit} more than {self.bar.against or ', '.join(self.bar.peers)}"
         return f">= {self.bar.least:.2f} x {self.bar.against or ', '.join(self.bar.peers)}"
+
+    @property
+    def bar_is(self) -> str:
+        if self.bar.least is not None:
+            return "least ratio"
+        return "most of ours" if self.bar.most is not None else "most beyond the best peer"
 
     def as_json(self) -> dict[str, Any]:
         return {
             "work": self.work.name,
             "key": self.work.id,
             "unit": self.work.unit,
+            "contender": self.bar.ours or self.work.ours,
             "ours": self.ours,
             "peers": self.peers,
             "best_peer": self.best_peer,
             "ratio": self.ratio,
             "spread": list(self.spread) if self.spread else None,
-            "bar": self.bar.least if self.bar.most is None else self.bar.most,
-            "bar_is": "least ratio" if self.bar.most is None else "most of ours",
+            "bar": next(each for each in (self.bar.least, self.bar.most, self.bar.beyond) if each is not None),
+            "bar_is": self.bar_is,
             "says": self.says,
             "holds": self.holds,
         }

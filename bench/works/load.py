@@ -1,6 +1,6 @@
 """Executors under load: submission, latency, memory, wake-up."""
 
-from frame.model import Bar, Work, driver, mallocs, names
+from frame.model import Bar, Part, Work, driver, mallocs, names
 
 SUBMIT = "bench_submit"
 EXECUTORS = tuple(driver(SUBMIT, name) for name in ("enqueue", "task_group", "asio", "async", "deque"))
@@ -29,8 +29,9 @@ WAKEUP = "bench_wakeup"
 SLEEPERS = tuple(driver(WAKEUP, name) for name in ("enqueue", "asio", "deque"))
 
 
-def wake_up(key: str, said: str, figure: str) -> Work:
-    """No slower than others; beside it, what looking for work for a while before sleeping brings."""
+def wake_up(key: str, said: str, figure: str, weight: float) -> Work:
+    """No slower than others; beside it, what looking for work for a while before sleeping brings. A p99 is of 1,000
+    requests or none: those that find a pool asleep are a millisecond apart."""
     return Work(
         key=key,
         label=f"{key}_{figure}",
@@ -40,7 +41,7 @@ def wake_up(key: str, said: str, figure: str) -> Work:
         figure=figure,
         contenders=(driver(WAKEUP, "mayfly"), driver(WAKEUP, "mayfly_no_spin"), *SLEEPERS),
         bars=(Bar(least=1, peers=names(SLEEPERS), against="best executor"),),
-        weight=2,
+        weight=weight,
     )
 
 
@@ -60,6 +61,7 @@ def crowd(key: str, name: str, axis: str) -> Work:
 
 LATENCY = "bench_latency"
 UNDER_LOAD = mallocs(driver(LATENCY, "enqueue"), "enqueue + {}")
+SLOWEST = Part(of=0.7, key="caniuse", figure="rate", option="--rate")
 
 STEADY = "bench_steady"
 
@@ -91,10 +93,10 @@ LOAD: tuple[Work, ...] = (
     ),
     crowd("in_flight", "1 to 100,000 requests of 10 allocations in flight, 2 workers", "requests in flight"),
     crowd("workers", "1 to 64 workers, on however many cores, requests of 100 allocations", "workers"),
-    wake_up("wakeup", "pool asleep", "value"),
-    wake_up("wakeup", "pool asleep", "p99"),
-    wake_up("wakeup_soon", "10 us after the last", "value"),
-    wake_up("wakeup_soon", "10 us after the last", "p99"),
+    wake_up("wakeup", "pool asleep", "value", weight=6),
+    wake_up("wakeup", "pool asleep", "p99", weight=6),
+    wake_up("wakeup_soon", "10 us after the last", "value", weight=1),
+    wake_up("wakeup_soon", "10 us after the last", "p99", weight=1),
     Work(
         key="idle",
         name="processor time of an idle pool",
@@ -102,7 +104,7 @@ LOAD: tuple[Work, ...] = (
         ours="mayfly",
         contenders=(driver(WAKEUP, "mayfly"), driver(WAKEUP, "mayfly_no_spin"), *SLEEPERS),
         bars=(Bar(most=1),),
-        weight=2,
+        once=True,
     ),
     steady_state("value", "steady_mallocs", "calls of malloc"),
     steady_state("faults", "steady_faults", "page faults"),
@@ -116,6 +118,17 @@ LOAD: tuple[Work, ...] = (
         contenders=(driver(LATENCY, "mayfly"), *UNDER_LOAD),
         bars=(Bar(least=1 / 0.7, peers=names(UNDER_LOAD), says="<= 0.7 x enqueue + best malloc"),),
         weight=6,
+    ),
+    Work(
+        key="caniuse_same",
+        label="latency_same",
+        name="the same, at one rate for all: 70 % of what the slowest of them saturates at, p99.9",
+        unit="us",
+        ours="mayfly",
+        contenders=(driver(LATENCY, "mayfly"), *UNDER_LOAD),
+        bars=(Bar(least=1 / 0.7, peers=names(UNDER_LOAD), says="<= 0.7 x enqueue + best malloc"),),
+        weight=4,
+        given=SLOWEST,
     ),
     Work(
         key="caniuse",

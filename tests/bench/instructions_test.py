@@ -78,6 +78,21 @@ class Instructions(BenchTest):
         self.record()
         self.assertEqual(0, self.gate()[0])
 
+    def test_a_work_without_a_bar_is_the_gate_s_alone(self) -> None:
+        self.costs(arena=1000, scope=50, heap=1500)
+        ours = tuple(counted("shapes", name, requests=(100, 300)) for name in ("arena", "scope"))
+        gated = Work("pin", "pin", "instructions", "arena", ours, ())
+        self.record(self.work(), gated)
+        self.assertEqual({"flat/arena": 1000.0, "pin/arena": 1000.0, "pin/scope": 50.0},
+                         json.loads(self.project.recorded.read_text())["instructions"])  # fmt: skip
+        self.costs(scope=60)
+        status, printed = self.gate(self.work(), gated)
+        self.assertEqual(1, status)
+        self.assertIn("pin/scope: recorded 50.0 instructions a request, now 60.0, +20.0 %", printed)
+        (self.project.programs / "shapes.log").unlink()
+        self.assertEqual(["flat"], [row["key"] for row in self.bench(works=[self.work(), gated])[2]["rows"]])
+        self.assertNotIn("--work pin", (self.project.programs / "shapes.log").read_text())
+
     def test_a_count_that_nobody_recorded_is_red(self) -> None:
         self.costs(arena=1000)
         self.record()

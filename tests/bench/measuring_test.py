@@ -7,7 +7,7 @@ from unittest import mock
 from support import BenchTest, work
 
 from frame import contestant, rounds
-from frame.model import MALLOCS, Bar, Malloc, Work, driver, faults, mallocs, micro, names, under
+from frame.model import MALLOCS, Bar, Malloc, Part, Work, driver, faults, mallocs, micro, names, under
 
 BENCHMARK = """#!/bin/sh
 if [ "$1" = --benchmark_list_tests=true ]; then printf '%s\\n' run/mayfly/real_time/threads:2 run/pmr run/broken; exit; fi
@@ -45,7 +45,7 @@ class Rounds(BenchTest):
         # A run that takes three times as long as it is asked to, on a clock that only runs move.
         clock, asked = [0.0], []
 
-        def run(_stage, _run, seconds):
+        def run(_stage, _run, seconds, _more):
             asked.append(seconds)
             clock[0] += 3 * seconds
             return {"value": 1.0}
@@ -67,6 +67,40 @@ class Rounds(BenchTest):
         with mock.patch.object(rounds.time, "monotonic", lambda: clock[0]):
             results = self.measured_with(run, rounds.Pace(budget=20, rounds=9), [work()])
         self.assertEqual(3, results.rounds)
+
+    def test_what_runs_once_does_so_in_the_first_round_and_costs_the_later_ones_nothing(self) -> None:
+        clock, asked = [0.0], []
+
+        def run(_stage, run, seconds, _more):
+            clock[0] += 10 if run.key == "long" else seconds
+            asked.append((run.key, seconds))
+            return {"value": 1.0}
+
+        with mock.patch.object(rounds.time, "monotonic", lambda: clock[0]):
+            pace = rounds.Pace(budget=30, rounds=5)
+            self.measured_with(run, pace, [work(), work("long", ours="mayfly", peers=("malloc",), once=True)])
+        self.assertEqual(["run"] * 2 + ["long"] * 2 + ["run"] * 8, [key for key, _ in asked])
+        self.assertEqual(1.0, asked[4][1], "the second round is as long as may be, and not cut by what ran once")
+
+    def test_an_option_follows_from_what_another_work_gave_in_the_same_round(self) -> None:
+        rates = {"mayfly": [{"value": 1, "rate": 100}, {"value": 1, "rate": 900}],
+                 "malloc": [{"value": 1, "rate": 400}, {"value": 1, "rate": 200}]}  # fmt: skip
+        self.driver("bench_it", **rates)
+        self.program("bench_same", '#!/bin/sh\necho "$4 $7 $8" >>"$0.log"; echo \'{"value": 5}\'\n')
+        contenders = tuple(driver("bench_same", name) for name in ("mayfly", "malloc"))
+        same = Work("same", "at one rate", "us", "mayfly", contenders, (Bar(1, ("malloc",)),),
+                    given=Part(0.5, "run", "rate", "--rate"))  # fmt: skip
+        status, printed, _ = self.bench("--rounds", "2", "--only", "same", works=[work(), same])
+        self.assertEqual(0, status, printed)
+        self.assertEqual(["mayfly --rate 50.000", "malloc --rate 50.000", "mayfly --rate 100.000",
+                          "malloc --rate 100.000"], self.log("bench_same"))  # fmt: skip
+
+    def test_without_that_figure_it_fails_and_says_so(self) -> None:
+        self.driver("bench_it", mayfly="exit 1", malloc="exit 1")
+        same = work("same", given=Part(0.5, "run", "rate", "--rate"))
+        status, printed, _ = self.bench("--rounds", "1", works=[work(), same])
+        self.assertEqual(1, status)
+        self.assertIn("FAILED: same/mayfly: no contender of run gave a figure rate", printed)
 
     def measured_with(self, run, pace, works) -> rounds.Results:
         self.driver("bench_it")
@@ -185,8 +219,8 @@ class WhoFails(BenchTest):
         self.failing("echo '12 ns'", "the last line of bench_it is no JSON object with a value: 12 ns\n")
 
     def test_a_hang_is_ended(self) -> None:
-        with mock.patch.object(contestant, "limit", lambda _: 0.2):
-            self.failing("sleep 60", "no end within 0 s\n")
+        with mock.patch.object(contestant, "limit", lambda _: 1.0):
+            self.failing("sleep 60", "no end within 1 s\n")
 
     def test_a_figure_that_a_work_is_about_has_to_be_printed(self) -> None:
         self.driver("bench_it", mayfly=[{"value": 1, "p99": 2}], malloc=[{"value": 3}])
@@ -227,15 +261,19 @@ class ListsOfWorks(unittest.TestCase):
 
     def test_each_fault_is_found(self) -> None:
         here = work()
+        of_a_bar = "a bar has either `least` or `beyond`, and peers, or `most`"
         for wrong, what in (
             ((here, here), "two works are called run"),
             ((work(peers=("malloc", "malloc")),), "run: two contenders are called malloc"),
             ((work(bars=(Bar(1, ("nobody",)),)),), "run: no contender is called nobody"),
             ((work(bars=(Bar(1, ("malloc",), ours="us"),)),), "run: no contender is called us"),
-            ((work(bars=(Bar(),)),), "run: a bar has either `least` and peers, or `most`"),
-            ((work(bars=(Bar(1, ("malloc",), most=1),)),), "run: a bar has either `least` and peers, or `most`"),
-            ((work(bars=(Bar(1),)),), "run: a bar has either `least` and peers, or `most`"),
+            ((work(bars=(Bar(),)),), f"run: {of_a_bar}"),
+            ((work(bars=(Bar(1, ("malloc",), most=1),)),), f"run: {of_a_bar}"),
+            ((work(bars=(Bar(1),)),), f"run: {of_a_bar}"),
+            ((work(bars=(Bar(beyond=1),)),), f"run: {of_a_bar}"),
+            ((work(bars=(Bar(1, ("malloc",), beyond=1),)),), f"run: {of_a_bar}"),
             ((Work("run", "", "ns", "a", (driver("p", "a"),), ()),), "run: no bar"),
+            ((work(given=Part(1, "other", "rate", "--rate")),), "run: no work other comes before it"),
         ):
             self.assertEqual([what], list(faults(wrong)))
 

@@ -58,6 +58,26 @@ class Verdict(BenchTest):
         self.driver("bench_it", mayfly=[0.001], malloc=[7])
         self.assertIs(False, self.row(bars=(Bar(most=0),))["holds"])
 
+    def test_a_bar_can_bound_how_far_ours_is_above_the_best_peer(self) -> None:
+        self.driver("bench_it", mayfly=[1.3], pointer=[1], slower=[1.2])
+        peers = ("pointer", "slower")
+        row = self.row(peers=peers, bars=(Bar(beyond=0.5, peers=peers, against="a pointer"),))
+        self.assertEqual((True, 0.5, "most beyond the best peer", "<= 0.5 ns more than a pointer", "pointer"), tuple(
+            row[name] for name in ("holds", "bar", "bar_is", "says", "best_peer")))  # fmt: skip
+        self.assertIs(False, self.row(peers=peers, bars=(Bar(beyond=0.25, peers=peers),))["holds"])
+
+    def test_a_figure_that_a_run_would_not_name_is_none_in_that_round(self) -> None:
+        self.driver("bench_it", mayfly=[{"value": 1, "p99": None}, {"value": 1, "p99": 4}],
+                    malloc=[{"value": 1, "p99": 6}, {"value": 1, "p99": 8}])  # fmt: skip
+        row = self.row("--rounds", "2", figure="p99")
+        self.assertEqual((4, {"malloc": 7}, [1.75, 1.75]), (row["ours"], row["peers"], row["spread"]))
+
+    def test_where_no_run_named_it_the_table_has_a_dash_and_the_bar_is_open(self) -> None:
+        self.driver("bench_it", mayfly=[{"value": 1, "p99": None}], malloc=[{"value": 1, "p99": 6}])
+        status, printed, data = self.bench("--rounds", "2", works=[work(figure="p99")])
+        self.assertEqual((0, None, None), (status, data["rows"][0]["ours"], data["rows"][0]["holds"]), printed)
+        self.assertRegex(printed, r"to run \(ns\) +- +malloc 6 +- +- .*open")
+
     def test_a_bar_can_be_about_another_of_our_contenders(self) -> None:
         self.driver("bench_it", mayfly=[10], bare=[4], malloc=[20])
         bars = (Bar(least=1.5, peers=("malloc",)), Bar(least=4, peers=("malloc",), ours="bare"))
