@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from frame import instructions, page, scaling
-from frame.contestant import Stage
+from frame.contestant import Failed, Stage
 from frame.model import Work, faults
 from frame.progress import with_progress
 from frame.project import Project
@@ -48,8 +48,13 @@ def main(arguments: list[str], about: str, works: tuple[Work, ...], project: Pro
         return 0
     if wanted.gate or wanted.record:
         return count_only(chosen, project, wanted)
-    results = run_all(chosen, project, wanted, began)
-    return report(chosen, results, project, wanted)
+    runs = []
+    for _ in range(wanted.runs):
+        results = run_all(chosen, project, wanted, began)
+        runs.append(result_of(chosen, results, time.monotonic() - began))
+        print_run(runs[-1])
+        began = time.monotonic()
+    return report(runs, project, wanted)
 
 
 def parse(arguments: list[str], about: str) -> argparse.Namespace:
@@ -61,6 +66,8 @@ def parse(arguments: list[str], about: str) -> argparse.Namespace:
     parser.add_argument("--list", action="store_true", help="says which works, contenders and bars there are")
     parser.add_argument("--rounds", type=int, metavar="N", help=f"default {FULL.rounds}, with --quick {QUICK.rounds}; "
                         "the time stays the same, so each run is shorter where there are more")  # fmt: skip
+    parser.add_argument("--runs", type=int, default=1, metavar="N", help="so many whole runs, one after the other "
+                        "(default 1): does what holds hold again?")  # fmt: skip
     parser.add_argument("--strict", action="store_true", help="exit with 1 where a bar is not seen to hold, too")
     parser.add_argument("--plot", action="store_true", help="then write docs/performance.md and its charts")
     parser.add_argument("--replot", action="store_true", help="that, from the last run's build/bench.json; runs nothing")
@@ -73,6 +80,8 @@ def parse(arguments: list[str], about: str) -> argparse.Namespace:
     wanted = parser.parse_args(arguments)
     if wanted.rounds is not None and wanted.rounds < 1:
         parser.error("--rounds: at least 1")
+    if wanted.runs < 1:
+        parser.error("--runs: at least 1")
     if wanted.only and (wanted.plot or wanted.record):
         parser.error("--plot and --record are of all works, not --only some")
     return wanted
@@ -116,26 +125,41 @@ def run_all(works: list[Work], project: Project, wanted: argparse.Namespace, beg
     return results
 
 
-def report(works: list[Work], results: Results, project: Project, wanted: argparse.Namespace) -> int:
-    rows = [row.as_json() for row in rows_of(works, results)]
-    missing, failed = dict(results.missing(works)), dict(results.failures(works))
-    data = {
-        "rows": rows, "curves": curves_of(works, results), "missing": missing, "failed": failed,
-        "rounds": results.rounds, "quick": wanted.quick, "made": project.about(),
+def result_of(works: list[Work], results: Results, wall_s: float) -> dict[str, Any]:
+    return {
+        "rows": [row.as_json() for row in rows_of(works, results)], "curves": curves_of(works, results),
+        "missing": dict(results.missing(works)), "failed": dict(results.failures(works)), "rounds": results.rounds,
+        "wall_s": round(wall_s, 1),
     }  # fmt: skip
+
+
+def print_run(run: dict[str, Any]) -> None:
+    print(as_text(run["rows"]))
+    print(f"\n{summary(run['rows'])}; medians of {run['rounds']} rounds; smaller figures are better, ratio = best peer / "
+          f"ours; {run['wall_s']:.0f} s.")  # fmt: skip
+    for name, needs in run["missing"].items():
+        print(f"not here: {name} ({needs})")
+    for name, why in run["failed"].items():
+        print(f"FAILED: {name}: {why}", flush=True)
+
+
+def report(runs: list[dict[str, Any]], project: Project, wanted: argparse.Namespace) -> int:
+    """The first run is the one that is drawn; the others are in the file, and beside it in the page's table."""
+    data = {**runs[0], "again": runs[1:], "quick": wanted.quick, "made": project.about(), "scaling": {}}
+    failed = any(run["failed"] for run in runs)
+    if wanted.plot and not failed:
+        try:
+            data["scaling"] = with_progress(lambda line: scaling.measure_here(project, None, line))
+        except Failed as problem:
+            print(f"FAILED: {scaling.PROGRAM}: {problem}")
+            failed = True
     project.json.parent.mkdir(parents=True, exist_ok=True)
     project.json.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
-    print(as_text(rows))
-    print(f"\n{summary(rows)}; medians of {results.rounds} rounds; smaller figures are better, ratio = best peer / ours.")
-    for name, needs in missing.items():
-        print(f"not here: {name} ({needs})")
-    for name, why in failed.items():
-        print(f"FAILED: {name}: {why}")
     if failed:
         return 1
     if wanted.plot:
         page.write(project, data)
-    return 1 if wanted.strict and not all(row["holds"] for row in rows) else 0
+    return 1 if wanted.strict and not all(row["holds"] for run in runs for row in run["rows"]) else 0
 
 
 def curves_of(works: Iterable[Work], results: Results) -> list[dict[str, Any]]:

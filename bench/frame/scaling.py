@@ -89,20 +89,39 @@ def contender(size: str, name: str, workers: int) -> tuple[Work, Contender]:
     return Work("scaling", "scaling", "ns", name, (one,), (Bar(most=0),)), one
 
 
-def command(project: Project, wanted: argparse.Namespace, line: ProgressLine) -> int:
+def as_markdown(found: dict[str, dict[str, list[Point]]]) -> Iterable[str]:
+    """What report() says, for docs/performance.md. The points may be lists, as JSON has them."""
+    yield "| `scripts/bench --scaling` | workers | requests a second | of linear | spread | threads that share nothing |"
+    yield f"|{'---|' * 6}"
+    for size, lines in found.items():
+        ours, bare = ([Point(*point) for point in lines[name]] for name in CONTENDERS)
+        for at, (point, alone) in enumerate(zip(ours, bare, strict=True)):
+            low, high = point.spread
+            yield (f"| {SIZES[size] if at == 0 else ''} | {point.workers} | {1e9 / point.ns:,.0f} | {point.efficiency:.0%} | "
+                   f"{low:.0%} to {high:.0%} | {alone.efficiency:.0%} |")  # fmt: skip
+        yield f"| {verdict(ours)} | | | | | |"
+
+
+def measure_here(project: Project, rounds: int | None, line: ProgressLine) -> dict[str, dict[str, list[Point]]]:
+    """On this machine's cores. Throws Failed."""
     project.build([PROGRAM])
-    if wanted.carry:
-        carry(project, Path(wanted.carry))
-        print(f"{wanted.carry}: carry it to an x86-64 machine with Python 3.10, and run scripts/bench --scaling in it")
-        return 0
     stage = Stage(project.programs)
 
     def run(size: str, name: str, workers: int) -> float:
         work, one = contender(size, name, workers)
         return stage.run(run_of(work, one), SECONDS)["value"]
 
+    return measure(run, len(os.sched_getaffinity(0)), rounds or ROUNDS, line)
+
+
+def command(project: Project, wanted: argparse.Namespace, line: ProgressLine) -> int:
+    if wanted.carry:
+        project.build([PROGRAM])
+        carry(project, Path(wanted.carry))
+        print(f"{wanted.carry}: carry it to an x86-64 machine with Python 3.10, and run scripts/bench --scaling in it")
+        return 0
     try:
-        found = measure(run, len(os.sched_getaffinity(0)), wanted.rounds or ROUNDS, line)
+        found = measure_here(project, wanted.rounds, line)
     except Failed as failed:
         print(f"FAILED: {PROGRAM}: {failed}")
         return 1

@@ -76,15 +76,23 @@ def wrapped(text: str, width: int) -> list[str]:
     return [f"    {line}" for line in lines]
 
 
-def as_markdown(rows: Iterable[Row]) -> str:
-    head = ("work", "ours", "peers, the fastest first", "ratio", "spread", "bar", "holds")
+def as_markdown(rows: Iterable[Row], later: Iterable[list[Row]] = ()) -> str:
+    """`later`: the same rows of runs that followed, of each of which the table has ratio (where there is none, ours) and
+    verdict."""
+    later = list(later)
+    head = ["work", "ours", "peers, the fastest first", "ratio", "spread", "bar", "holds"]
+    head += [text for number in range(len(later)) for text in (f"run {number + 2}", "holds")]
     lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
     before = None
-    for row in rows:
+    for at, row in enumerate(rows):
         work, ours, _, ratio, spread, bar, holds = cells(row)
         first = before is None or row["key"] != before["key"]
         peers = (peers_of(row) or "-") if first or row["peers"].keys() != before["peers"].keys() else ""
-        lines.append(f"| {' | '.join((work if first else '', ours, peers, ratio, spread, in_type(bar), holds))} |")
+        line = [work if first else "", ours, peers, ratio, spread, in_type(bar), holds]
+        for run in later:
+            _, ours_then, _, ratio_then, _, _, holds_then = cells(run[at])
+            line += [ours_then if ratio_then == "-" else ratio_then, holds_then]
+        lines.append(f"| {' | '.join(line)} |")
         before = row
     return "\n".join(lines)
 
