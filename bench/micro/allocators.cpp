@@ -1,19 +1,14 @@
 // What 32 bytes cost, a thousand at a time and then all freed: ours beside the arenas that other libraries have, and
 // malloc (under LD_PRELOAD: any malloc). Each peer as its documentation says it is fastest: the memory kept from
 // request to request where it has a call for that (protobuf: a first block of our own and Reset(); APR:
-// apr_pool_clear(); bumpalo: reset(); pmr: a buffer). Ours gives its pages back and takes them again. All benchmarks
-// are called work/contender; scripts/bench runs each as a process of its own.
+// apr_pool_clear(); bumpalo: reset(); pmr: a buffer). Ours (ours.hpp) gives its pages back and takes them again. All
+// benchmarks are called work/contender; scripts/bench runs each as a process of its own.
 
 #include "contest.hpp"
+#include "ours.hpp"
 #include "through_resource.hpp"
-#include <mayfly/arena.hpp>
-#include <mayfly/arena_resource.hpp>
-#include <mayfly/page_pool.hpp>
-#include <mayfly/scope.hpp>
-#include <mayfly/scope_registry.hpp>
 
 #include <array>
-#include <chrono>
 #include <cstddef>
 #include <cstdlib>
 #include <memory_resource>
@@ -50,15 +45,8 @@ using buffer = std::array<std::byte, contest::buffer_bytes>;
 
 // ---- allocate: 32 bytes a thousand times, written, all freed
 
-struct mayfly_arena {
-  mayfly::page_pool pool;
-
-  void request() {
-    mayfly::arena memory{pool};
-    fill([&] { return memory.allocate(bytes); });
-  }
-};
-BENCHMARK(run<mayfly_arena>)->Name("allocate/mayfly");
+BENCHMARK(run<contest::allocate_in_arena<0>>)->Name("allocate/mayfly");
+BENCHMARK(run<contest::allocate_in_arena<1>>)->Name("allocate/mayfly_64k");  // as much at once as peers are given
 
 /// A pointer that moves, and is compared with the end: what no allocator that hands out such a buffer can do without.
 /// Freed by going back to the start.
@@ -122,16 +110,8 @@ BENCHMARK(run<heap>)->Name("allocate/malloc");
 
 // ---- allocate_pmr: the same through a memory_resource of which nobody knows which it is
 
-struct through_mayfly {
-  mayfly::page_pool pool;
-
-  void request() {
-    mayfly::arena memory{pool};
-    mayfly::arena_resource resource{memory};
-    fill_through(resource);
-  }
-};
-BENCHMARK(run<through_mayfly>)->Name("allocate_pmr/mayfly");
+BENCHMARK(run<contest::allocate_through_arena>)->Name("allocate_pmr/mayfly");
+BENCHMARK(run<contest::allocate_through_scope>)->Name("allocate_pmr/mayfly_scope");
 
 struct through_pmr_with_buffer {
   buffer memory;
@@ -153,43 +133,8 @@ BENCHMARK(run<through_pmr>)->Name("allocate_pmr/pmr");
 
 // ---- scope: opened with memory of its own, one allocation, closed
 
-class open_registry {
- public:
-  /// The time is given, as the executor gives it: it has just read the clock. No peer reads one.
-  [[nodiscard]] mayfly::scope& open() {
-    mayfly::scope* const opened =
-        registry_.open({.route = "bench", .opened = mayfly::scope_clock::time_point{std::chrono::seconds{1}}});
-    if (opened == nullptr) std::abort();
-    return *opened;
-  }
-
- private:
-  mayfly::page_pool pool_;
-  mayfly::scope_registry registry_{pool_};
-};
-
-struct mayfly_scope : open_registry {
-  void request() {
-    mayfly::scope& opened = open();
-    {
-      mayfly::scope_entry const inside{opened, opened.main_arena()};
-      use(opened.arena().allocate(bytes));
-    }
-    opened.close();
-  }
-};
-BENCHMARK(run<mayfly_scope>)->Name("scope/mayfly");
-
-/// Without a registry, as its peers are.
-struct mayfly_arena_alone {
-  mayfly::page_pool pool;
-
-  void request() {
-    mayfly::arena memory{pool};
-    use(memory.allocate(bytes));
-  }
-};
-BENCHMARK(run<mayfly_arena_alone>)->Name("scope/arena_alone");
+BENCHMARK(run<contest::scope_of_one>)->Name("scope/mayfly");
+BENCHMARK(run<contest::arena_of_one>)->Name("scope/arena_alone");
 
 struct pmr_alone {
   static void request() {
@@ -198,19 +143,6 @@ struct pmr_alone {
   }
 };
 BENCHMARK(run<pmr_alone>)->Name("scope/pmr");
-
-/// What a request's memory resource does: the registry's, by which a late caller is found out.
-struct through_scope : open_registry {
-  void request() {
-    mayfly::scope& opened = open();
-    {
-      mayfly::scope_entry const inside{opened, opened.main_arena()};
-      fill_through(*opened.memory());
-    }
-    opened.close();
-  }
-};
-BENCHMARK(run<through_scope>)->Name("allocate_pmr/mayfly_scope");
 
 // ---- peers that may not be here
 

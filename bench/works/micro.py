@@ -1,8 +1,16 @@
 """Allocators and arenas, one thread, no executor."""
 
-from frame.model import Bar, Work, driver, mallocs, micro, names
+from frame.model import Bar, Work, counted, driver, mallocs, micro, names
 
 PROGRAM = "bench_allocators"
+HANDLES = "bench_handles"
+COUNTS = "bench_counts"
+
+
+def gated(key: str, name: str, *ours: str, requests: tuple[int, int] = (1000, 3000)) -> Work:
+    """In instructions, and for the gate only: what has no noise shows a rise that a time hides."""
+    return Work(key=key, label=f"{key}_count", name=name, unit="instructions", ours=ours[0], bars=(),
+                contenders=tuple(counted(COUNTS, each, requests=requests) for each in ours))  # fmt: skip
 
 
 def arenas(*more):
@@ -27,12 +35,14 @@ MICRO: tuple[Work, ...] = (
         name="allocate 32 B and write it, 1,000 times, then free all",
         unit="ns",
         ours="mayfly",
-        contenders=(micro(PROGRAM, "mayfly"), micro(PROGRAM, "bare"), *ARENAS, *MALLOCS),
+        contenders=(micro(PROGRAM, "mayfly"), micro(PROGRAM, "mayfly_64k"), micro(PROGRAM, "bare"), *ARENAS, *MALLOCS),
         bars=(
             Bar(least=1.6, peers=names(ARENAS), against="best arena"),
             Bar(least=1.6, peers=NOT_INLINE, against="best arena but bumpalo"),
             Bar(least=5, peers=names(MALLOCS), against="best malloc"),
             Bar(least=1 / 1.5, peers=("bare",), says="<= 1.5 x a bare pointer"),
+            Bar(least=1.6, peers=names(ARENAS), ours="mayfly_64k", says="a first page of 64 KiB: >= 1.60 x best arena"),
+            Bar(least=1 / 1.5, peers=("bare",), ours="mayfly_64k", says="a first page of 64 KiB: <= 1.5 x a bare pointer"),
         ),
     ),
     Work(
@@ -62,6 +72,37 @@ MICRO: tuple[Work, ...] = (
             Bar(least=1.5, peers=("pmr",), against="pmr"),
         ),
     ),
+    Work(
+        key="ref_get",
+        name="an object in a scope, looked at by its ref",
+        unit="ns",
+        ours="mayfly",
+        contenders=(micro(HANDLES, "mayfly"), micro(HANDLES, "pointer")),
+        bars=(Bar(beyond=0.3, peers=("pointer",), against="a pointer"),),
+    ),
+    Work(
+        key="ref_pin",
+        name="the same with the scope pinned meanwhile: pin, look, unpin",
+        unit="ns",
+        ours="mayfly",
+        contenders=(micro(HANDLES, "mayfly"), micro(HANDLES, "pointer")),
+        bars=(Bar(most=6),),
+    ),
+    Work(
+        key="egress_64",
+        name="64 bytes that leave a scope, looked through for an address",
+        unit="ns",
+        ours="mayfly",
+        contenders=(micro(HANDLES, "mayfly"),),
+        bars=(Bar(most=5),),
+    ),
+    gated("allocate", "allocate 32 B and write it, 1,000 times", "mayfly", "mayfly_64k", requests=(20, 60)),
+    gated("allocate_pmr", "the same through memory_resource&", "mayfly", "mayfly_scope", requests=(20, 60)),
+    gated("scope", "open scope, one allocation, close", "mayfly", "arena_alone"),
+    gated("ref_get", "16 objects in a scope, looked at by their refs", "mayfly"),
+    gated("ref_pin", "16 objects in a scope, pinned, looked at, unpinned", "mayfly"),
+    gated("egress_64", "64 bytes looked through for an address", "mayfly"),
+    gated("submit", "submit and run an empty request, all on one worker", "mayfly", "mayfly_bare"),
     Work(
         key="growth",
         name="requests of 10 to 1,000,000 allocations: worst step",
