@@ -18,10 +18,12 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -50,33 +52,49 @@ struct requests_of_one_thread {
   }
 };
 
-/// Makes a request's values, reads each as whoever has got it would, and drops them.
+/// The list of a request's values: room for as many as there will be, on the heap for both contenders, from request to
+/// request the same. Not a vector: what asking it for room costs at each value has nothing to do with memory's kind.
 template <class Shape, class Memory>
-std::int64_t make_and_read(Memory& memory, std::int64_t n, std::int64_t values) {
-  if (values == 1) {
-    auto const value = Shape::build(memory, opaque(n));
-    seen(&value);
-    return Shape::read(value);
+class values_of {
+ public:
+  explicit values_of(run const& asked) : count_{asked.values} {
+    room_ = std::allocator<value>{}.allocate(static_cast<std::size_t>(count_));
   }
-  using value_of = decltype(Shape::build(memory, n));
-  // The list of them is on the heap for both, and stays from request to request.
-  static std::vector<value_of> made;
-  made.clear();
-  for (std::int64_t i = 0; i < values; ++i) made.push_back(Shape::build(memory, opaque(n + i)));
-  std::int64_t sum = 0;
-  for (auto const& value : made) sum += Shape::read(value);
-  made.clear();
-  return sum;
-}
+  values_of(values_of const&) = delete;
+  values_of& operator=(values_of const&) = delete;
+  ~values_of() { std::allocator<value>{}.deallocate(room_, static_cast<std::size_t>(count_)); }
+
+  /// Makes a request's values, reads each as whoever has got it would, and drops them.
+  std::int64_t make_and_read(Memory& memory, std::int64_t n) {
+    if (count_ == 1) {
+      auto const one = Shape::build(memory, opaque(n));
+      seen(&one);
+      return Shape::read(one);
+    }
+    for (std::int64_t i = 0; i < count_; ++i) ::new (room_ + i) value(Shape::build(memory, opaque(n + i)));
+    seen(room_);
+    std::int64_t sum = 0;
+    for (std::int64_t i = 0; i < count_; ++i) sum += Shape::read(room_[i]);
+    std::destroy_n(room_, count_);
+    return sum;
+  }
+
+ private:
+  using value = decltype(Shape::build(std::declval<Memory&>(), std::int64_t{}));
+
+  std::int64_t count_;
+  value* room_ = nullptr;
+};
 
 template <class Shape>
 std::int64_t in_requests_arena(run const& asked) {
   requests_of_one_thread service;
+  values_of<Shape, in_arena> values{asked};
   std::int64_t sum = 0;
   for (std::int64_t n = 0; n < asked.requests; ++n) {
     service.serve([&](mayfly::scope& request) {
       in_arena memory{request.arena()};
-      sum += make_and_read<Shape>(memory, n, asked.values);
+      sum += values.make_and_read(memory, n);
     });
   }
   return sum;
@@ -85,11 +103,12 @@ std::int64_t in_requests_arena(run const& asked) {
 template <class Shape>
 std::int64_t on_the_heap(run const& asked) {
   requests_of_one_thread service;
+  values_of<Shape, on_heap> values{asked};
   std::int64_t sum = 0;
   for (std::int64_t n = 0; n < asked.requests; ++n) {
     service.serve([&](mayfly::scope&) {
       on_heap memory;
-      sum += make_and_read<Shape>(memory, n, asked.values);
+      sum += values.make_and_read(memory, n);
     });
   }
   return sum;
@@ -98,9 +117,10 @@ std::int64_t on_the_heap(run const& asked) {
 /// A heap without requests around it: what is left when nobody needs an id, a deadline, or a stop flag.
 template <class Shape>
 std::int64_t on_a_bare_heap(run const& asked) {
+  values_of<Shape, on_heap> values{asked};
   std::int64_t sum = 0;
   on_heap memory;
-  for (std::int64_t n = 0; n < asked.requests; ++n) sum += make_and_read<Shape>(memory, n, asked.values);
+  for (std::int64_t n = 0; n < asked.requests; ++n) sum += values.make_and_read(memory, n);
   return sum;
 }
 
@@ -108,11 +128,12 @@ std::int64_t on_a_bare_heap(run const& asked) {
 template <class Shape>
 std::int64_t in_a_bare_arena(run const& asked) {
   mayfly::page_pool pool;
+  values_of<Shape, in_arena> values{asked};
   std::int64_t sum = 0;
   for (std::int64_t n = 0; n < asked.requests; ++n) {
     mayfly::arena arena{pool};
     in_arena memory{arena};
-    sum += make_and_read<Shape>(memory, n, asked.values);
+    sum += values.make_and_read(memory, n);
   }
   return sum;
 }
@@ -171,7 +192,8 @@ std::vector<contender> all_contenders() {
                              {"empty", "mayfly", &nothing}};
   for (auto const& some : {contenders<flat_native>("flat_native"), contenders<flat_json>("flat_json"),
                            contenders<branch_native>("branch_native"), contenders<branch_json>("branch_json"),
-                           contenders<deep_native>("deep_native"), contenders<deep_json>("deep_json")}) {
+                           contenders<deep_native>("deep_native"), contenders<deep_json>("deep_json"),
+                           contenders<deep_json_copied>("deep_json_copied")}) {
     all.insert(all.end(), some.begin(), some.end());
   }
   return all;

@@ -79,7 +79,7 @@ struct point {
 
 struct flat_native {
   template <class Memory>
-  [[gnu::noinline]] static auto build(Memory& memory, std::int64_t n) {
+  static auto build(Memory& memory, std::int64_t n) {
     return memory.template make<point>(n, n + 1, n + 2);
   }
   template <class Owner>
@@ -90,7 +90,7 @@ struct flat_native {
 
 struct flat_json {
   template <class Memory>
-  [[gnu::noinline]] static json::value build(Memory& memory, std::int64_t n) {
+  static json::value build(Memory& memory, std::int64_t n) {
     json::object record(3, memory.trees());
     record.emplace("x", n);
     record.emplace("y", n + 1);
@@ -114,7 +114,7 @@ struct branch_native {
   using either = std::variant<typename Memory::template owner<circle>, typename Memory::template owner<rectangle>>;
 
   template <class Memory>
-  [[gnu::noinline]] static either<Memory> build(Memory& memory, std::int64_t n) {
+  static either<Memory> build(Memory& memory, std::int64_t n) {
     if (n % 2 == 0) return memory.template make<circle>(n);
     return memory.template make<rectangle>(n, n + 1);
   }
@@ -128,7 +128,7 @@ struct branch_native {
 
 struct branch_json {
   template <class Memory>
-  [[gnu::noinline]] static json::value build(Memory& memory, std::int64_t n) {
+  static json::value build(Memory& memory, std::int64_t n) {
     json::object shape(memory.trees());
     if (n % 2 == 0) {
       shape.reserve(1);
@@ -162,7 +162,7 @@ struct owner_record {
 
 struct deep_native {
   template <class Memory>
-  [[gnu::noinline]] static auto build(Memory& memory, std::int64_t n) {
+  static auto build(Memory& memory, std::int64_t n) {
     auto engine = memory.template make<engine_record<Memory>>(n);
     auto car = memory.template make<car_record<Memory>>(n + 1, std::move(engine));
     return memory.template make<owner_record<Memory>>(n + 2, std::move(car));
@@ -175,7 +175,7 @@ struct deep_native {
 
 struct deep_json {
   template <class Memory>
-  [[gnu::noinline]] static json::value build(Memory& memory, std::int64_t n) {
+  static json::value build(Memory& memory, std::int64_t n) {
     json::object person(2, memory.trees());
     person.emplace("age", n + 2);
     auto& car = person.emplace("car", json::object_kind).first->value().get_object();
@@ -187,6 +187,25 @@ struct deep_json {
     return person;
   }
   static std::int64_t read(json::value const& tree) { return sum_of_members(tree.get_object()); }
+};
+
+/// The same tree as a copy of one that was made once, with the numbers put in: no name is looked for, and all room is
+/// asked for as it is needed.
+struct deep_json_copied : deep_json {
+  template <class Memory>
+  static json::value build(Memory& memory, std::int64_t n) {
+    static json::value const prototype = [] {
+      on_heap heap;
+      return deep_json::build(heap, 0);
+    }();
+    json::value person(prototype, memory.trees());  // braces would make a list of the two
+    auto member = person.get_object().begin();
+    member->value() = n + 2;
+    auto car = (++member)->value().get_object().begin();
+    car->value() = n + 1;
+    (++car)->value().get_object().begin()->value() = n;
+    return person;
+  }
 };
 
 }  // namespace shapes

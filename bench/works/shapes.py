@@ -13,6 +13,7 @@ WHAT = {
 FORMS = {"native": "native", "json": "Boost.JSON"}
 NATIVE_SAVES = 85.0
 LISTED = 100  # values that a request makes and returns: some 100 to 800 allocations (a twitter status takes 177)
+LONG_LIST = 1000  # by which the arena's own cost is spread thin; 1,000 to 3,000 allocations
 
 
 def saves(percent: float) -> Bar:
@@ -26,18 +27,22 @@ def both(*options: str, requests: tuple[int, int] = (1000, 3000)) -> tuple[Conte
 
 def one_value(shape: str, form: str) -> Work:
     """A request that makes a single value: what opening an arena costs is all there. At the boundary none is opened."""
-    name = shape if shape == "boundary" else f"{shape}, 1"
+    at_boundary = shape == "boundary"
+    name = shape if at_boundary else f"{shape}, 1"
     return Work(key=f"{shape}_{form}", name=f"{name}: {WHAT[shape]}, {FORMS[form]}", unit="instructions", ours="mayfly",
-                contenders=both(), bars=(saves(SAVED_BEFORE[shape]),))  # fmt: skip
+                contenders=both(), bars=bars(shape, form if at_boundary else ""))  # fmt: skip
 
 
-def many_values(shape: str, form: str) -> Work:
+def many_values(shape: str, form: str, values: int = LISTED, key: str = "", more: str = "") -> Work:
     """A request that makes and returns a list of them."""
-    key = f"{shape}_{form}"
-    bars = [saves(SAVED_BEFORE[shape])] + ([saves(NATIVE_SAVES)] if form == "native" else [])
-    return Work(key=key, label=f"{key}_{LISTED}", name=f"{shape}, {LISTED} of them: {WHAT[shape]}, {FORMS[form]}",
-                unit="instructions", ours="mayfly", bars=tuple(bars),
-                contenders=both("--values", str(LISTED), requests=(20, 60)))  # fmt: skip
+    key = key or f"{shape}_{form}"
+    return Work(key=key, label=f"{key}_{values}", unit="instructions", ours="mayfly", bars=bars(shape, form),
+                name=f"{shape}, {values:,} of them: {WHAT[shape]}, {FORMS[form]}{more}",
+                contenders=both("--values", str(values), requests=(20, 60) if values == LISTED else (4, 12)))  # fmt: skip
+
+
+def bars(shape: str, form: str) -> tuple[Bar, ...]:
+    return (saves(SAVED_BEFORE[shape]), *([saves(NATIVE_SAVES)] if form == "native" else []))
 
 
 def real(key: str, name: str) -> Work:
@@ -61,5 +66,7 @@ SHAPES: tuple[Work, ...] = (
     resident("twitter", "twitter statuses"),
     resident("caniuse", "caniuse documents"),
     *(many_values(shape, form) for shape in ("flat", "branch", "deep") for form in FORMS),
+    many_values("deep", "json", key="deep_json_copied", more=", each a copy of one made before"),
+    *(many_values(shape, "native", LONG_LIST) for shape in ("flat", "branch", "deep")),
     *(one_value(shape, form) for shape in SAVED_BEFORE for form in FORMS),
 )
