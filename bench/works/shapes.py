@@ -21,16 +21,18 @@ def saves(percent: float) -> Bar:
     return Bar(least=1 / (1 - percent / 100), peers=("heap",), says=f"saves over {percent:g} %")
 
 
-def both(*options: str, requests: tuple[int, int] = (1000, 3000)) -> tuple[Contender, ...]:
-    return tuple(counted("bench_shapes", case, *options, requests=requests) for case in ("mayfly", "heap"))
+def both(*options: str, more: tuple[str, ...] = (), requests: tuple[int, int] = (1000, 3000)) -> tuple[Contender, ...]:
+    return tuple(counted("bench_shapes", case, *options, requests=requests) for case in ("mayfly", "heap", *more))
 
 
 def one_value(shape: str, form: str) -> Work:
-    """A request that makes a single value: what opening an arena costs is all there. At the boundary none is opened."""
+    """A request that makes a single value: what opening an arena costs is all there. Beside it, both without a scope: what
+    the scope costs. At the boundary none is opened."""
     at_boundary = shape == "boundary"
     name = shape if at_boundary else f"{shape}, 1"
     return Work(key=f"{shape}_{form}", name=f"{name}: {WHAT[shape]}, {FORMS[form]}", unit="instructions", ours="mayfly",
-                contenders=both(), bars=bars(shape, form if at_boundary else ""))  # fmt: skip
+                contenders=both(more=() if at_boundary else ("bare_arena", "bare_heap")),
+                bars=bars(shape, form if at_boundary else ""))  # fmt: skip
 
 
 def many_values(shape: str, form: str, values: int = LISTED, key: str = "", more: str = "") -> Work:
