@@ -12,7 +12,7 @@ namespace {
 constexpr std::array<std::string_view, kind_count> kind_names{"small",    "large",  "oversize", "parallel",  "tasks",
                                                               "nested",   "held",   "throwing", "cancelled", "expiring",
                                                               "detached", "timers", "plugin"};
-constexpr std::array<std::string_view, fault_count> fault_names{"pages", "cancel", "throw", "slow"};
+constexpr std::array<std::string_view, fault_count> fault_names{"pages", "cancel", "throw", "slow", "epochs", "budget"};
 
 // Mostly small ones, as in life; enough of the others that a second sees hundreds of each.
 constexpr std::array<std::uint32_t, kind_count> default_weights{40, 6, 3, 8, 6, 6, 10, 6, 5, 5, 4, 4, 0};

@@ -77,6 +77,8 @@ void add_memory(table& to, run_result const& result) {
                       with_commas(system));
   to.row("blocks", "from the cache " + with_commas(result.pages.blocks_from_cache) + ", the OS " +
                        with_commas(result.pages.blocks_from_system));
+  to.row("to the OS", readable_bytes(static_cast<double>(result.of->counts.returned_bytes.get())) +
+                          " by epochs' ends and lowered budgets");
   std::vector<std::string> idle;
   for (memory_place const place : {memory_place::magazines, memory_place::depot, memory_place::cached_blocks}) {
     idle.push_back(readable_bytes(static_cast<double>(result.account.of(place).bytes)) + " " +

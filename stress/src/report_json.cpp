@@ -100,6 +100,7 @@ std::string report_json(stress_options const& options, run_result const& result)
   object["cancels"] = counts.cancels.get();
   object["storms"] = counts.storms.get();
   object["trims"] = counts.trims.get();
+  object["returned_bytes"] = counts.returned_bytes.get();
   object["written_bytes"] = counts.written_bytes.get();
   object["scopes"] = scopes_in(result);
   object["tasks"] = tasks_in(result);

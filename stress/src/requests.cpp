@@ -44,9 +44,9 @@ bool may_end(world const& in, choice const& what, outcome_kind kind) {
 
 void check_refused_memory(world& in, choice const& what, allocation_error const& error) {
   in.counts.memory[static_cast<std::size_t>(error.reason())].add();
-  if (what.throws != thrown_thing::out_of_budget) in.counts.count(fault::pages);
+  if (what.throws != thrown_thing::out_of_budget && in.plan.faults.has(fault::pages)) in.counts.count(fault::pages);
   bool const own_limit = error.reason() == refusal::byte_budget && what.request_bytes != 0;
-  bool const pool_limit = error.reason() == refusal::page_cap && in.pages->max_bytes() != page_pool_options::unlimited;
+  bool const pool_limit = error.reason() == refusal::page_cap && in.has_page_budget();
   if (!own_limit && !pool_limit) in.violations.add(what.number, "no memory refused", error.what());
 }
 

@@ -1,5 +1,6 @@
 #include <mayfly/stress/side_threads.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <string>
 
@@ -54,13 +55,18 @@ void pin_one(world& in, scope_id id, number_stream& from) {
 }  // namespace
 
 side_threads::side_threads(world& in)
-    : world_(in), cancels_([this] { cancel(); }), lets_go_([this] { let_go(); }), probes_([this] { probe(); }) {}
+    : world_(in), cancels_([this] { cancel(); }), lets_go_([this] { let_go(); }), probes_([this] { probe(); }) {
+  if (in.plan.faults.has(fault::epochs)) ends_epochs_ = std::thread([this] { end_epochs(); });
+  if (in.plan.faults.has(fault::budget)) moves_budget_ = std::thread([this] { move_budget(); });
+}
 
 side_threads::~side_threads() {
   ending_.store(true, std::memory_order_relaxed);  // relaxed: a flag to be polled
   world_.to_cancel.close();
   world_.to_let_go.close();
-  for (auto* const each : {&cancels_, &lets_go_, &probes_}) each->join();
+  for (auto* const each : {&cancels_, &lets_go_, &probes_, &ends_epochs_, &moves_budget_}) {
+    if (each->joinable()) each->join();
+  }
 }
 
 void side_threads::cancel() {
@@ -88,6 +94,31 @@ void side_threads::probe() {
     });
     std::this_thread::sleep_for(std::chrono::microseconds{from.between(20, 300)});
   }
+}
+
+/// As an executor's trimmer does once a second.
+void side_threads::end_epochs() {
+  number_stream from(mix_numbers(world_.plan.seed, ~std::uint64_t{1}));
+  while (!ending_.load(std::memory_order_relaxed)) {  // relaxed: as above
+    world_.counts.returned_bytes.add(world_.pages->end_epoch());
+    world_.counts.count(fault::epochs);
+    wait_for(static_cast<std::uint32_t>(from.between(20, 500)));
+  }
+}
+
+/// Between a quarter of the budget, or of 16 MiB where there is none, and all of it; in the end it is what it was.
+void side_threads::move_budget() {
+  constexpr std::size_t where_there_is_none = std::size_t{16} << 20U;
+  std::size_t const whole = world_.pages->max_bytes();
+  std::size_t const most = std::min(whole, where_there_is_none);
+  number_stream from(mix_numbers(world_.plan.seed, ~std::uint64_t{2}));
+  while (!ending_.load(std::memory_order_relaxed)) {  // relaxed: as above
+    std::size_t const next = from.one_in(3) ? whole : from.between(most / 4, most);
+    world_.counts.returned_bytes.add(world_.pages->set_max_bytes(next));
+    world_.counts.count(fault::budget);
+    wait_for(static_cast<std::uint32_t>(from.between(100, 2'000)));
+  }
+  world_.pages->set_max_bytes(whole);
 }
 
 void check_all_ended_ids(world& in) {

@@ -89,8 +89,8 @@ constexpr std::array<setting, 15> all_settings{{
      "default, or kinds with weights such as small=10,held=1: small, large, oversize,\nparallel, tasks, nested, held, "
      "throwing, cancelled, expiring, detached, timers, plugin",
      &read_mix},
-    {"faults", shape::text, "LIST", "What is done", "of pages, cancel, throw, slow; or none (default: all four)",
-     &read_faults},
+    {"faults", shape::text, "LIST", "What is done",
+     "of pages, cancel, throw, slow, epochs, budget; or none (default: all)", &read_faults},
     {"plugin", shape::list, "FILE.so", "What is done",
      "handlers of your own (docs/plugins.md); may be said again.\nAlone in the mix unless --mix says otherwise",
      [](stress_options& to, std::string const& value) -> answer {

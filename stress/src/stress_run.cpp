@@ -149,6 +149,10 @@ run_result run(stress_options const& options, std::vector<plugin::named_handler>
   result.account = pages.account();
   check_conserved(result.pages, in.violations);
   check_account(result.account, result.pages, in.violations);
+  if (std::size_t const most = options.page_budget_bytes(); most != 0 && result.pages.peak_committed_bytes > most) {
+    in.violations.add(std::nullopt, "never more pages than the budget's " + std::to_string(most) + " bytes",
+                      std::to_string(result.pages.peak_committed_bytes) + " bytes");
+  }
   if (auto const spoilt = escape_reports(escape_rule::overwritten_canary) - spoilt_before; spoilt != 0) {
     in.violations.add(std::nullopt, "nothing written beyond an allocation",
                       std::to_string(spoilt) + " overwritten canaries, reported as MF-E32 when they were found");

@@ -59,9 +59,8 @@ void order_what_was_chosen(world& in, choice const& what, scope_id id, std::stop
 }
 
 void check_refusal(world& in, choice const& what, admission_reason reason) {
-  bool const expected =
-      (reason == admission_reason::expired && what.deadline_us != 0) ||
-      (reason == admission_reason::over_budget && in.pages->max_bytes() != page_pool_options::unlimited);
+  bool const expected = (reason == admission_reason::expired && what.deadline_us != 0) ||
+                        (reason == admission_reason::over_budget && in.has_page_budget());
   if (expected) return;
   in.violations.add(what.number, "to be accepted, or refused for a reason that its choices have",
                     std::string(mayfly::to_string(reason)));

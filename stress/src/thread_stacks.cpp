@@ -126,13 +126,15 @@ void prepare_stacks() {
   ::sigaction(stack_signal(), &action, nullptr);
 }
 
-std::vector<thread_stack> stacks_of_other_threads(std::chrono::milliseconds patience) {
+std::vector<thread_stack> stacks_of_other_threads(std::chrono::milliseconds patience,
+                                                  std::function<void()> const& goes_on) {
   std::vector<thread_stack> all;
   auto const self = static_cast<std::int32_t>(::gettid());
   std::error_code ignored;
   for (auto const& entry : std::filesystem::directory_iterator("/proc/self/task", ignored)) {
     std::string const name = entry.path().filename().string();
     std::int32_t thread = 0;
+    goes_on();
     std::from_chars(name.data(), name.data() + name.size(), thread);
     if (thread != 0 && thread != self) all.push_back(ask(thread, patience));
   }

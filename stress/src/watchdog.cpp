@@ -31,7 +31,7 @@ std::string scope_line(world& in, scope_info const& one, clock::time_point now) 
 
 }  // namespace
 
-std::string stall_report(world& in, std::chrono::nanoseconds after) {
+std::string stall_report(world& in, std::chrono::nanoseconds after, std::function<void()> const& goes_on) {
   std::string text = "nothing got done for " + programs::readable_time(after) + "\n";
   auto const now = clock::now();
   std::vector<scope_info> live;
@@ -41,7 +41,7 @@ std::string stall_report(world& in, std::chrono::nanoseconds after) {
   std::size_t const shown = std::min(live.size(), most_scopes_shown);
   for (std::size_t i = 0; i < shown; ++i) text += scope_line(in, live[i], now) + "\n";
   if (shown < live.size()) text += "  and " + std::to_string(live.size() - shown) + " more\n";
-  for (auto const& stack : stacks_of_other_threads(std::chrono::seconds{2})) {
+  for (auto const& stack : stacks_of_other_threads(std::chrono::seconds{2}, goes_on)) {
     text += "thread " + std::to_string(stack.thread) + " " + stack.name + "\n";
     if (!stack.missing.empty()) text += "  no stack: " + stack.missing + "\n";
     for (auto const& frame : stack.frames) text += "  " + frame + "\n";

@@ -38,6 +38,13 @@ TEST(Choices, AreTheSameInEveryBuildAndOnEveryMachine) {
   EXPECT_EQ(sum, 15'139'962'611'688'218'065U) << "a repeat command printed before this change repeats nothing any more";
 }
 
+TEST(Choices, AreTheSameWhateverIsDoneBesideRequests) {
+  for (std::uint64_t number = 0; number < 1'000; ++number) {
+    EXPECT_EQ(choose(plan_of(7), number), choose(plan_of(7, "pages,cancel,throw,slow,epochs,budget"), number));
+    EXPECT_EQ(choose(plan_of(7, "none"), number), choose(plan_of(7, "epochs,budget"), number));
+  }
+}
+
 TEST(Choices, StayWhenAFaultIsTurnedOff) {
   auto const with = plan_of(7);
   auto const without = plan_of(7, "none");
@@ -103,7 +110,7 @@ TEST(Faults, NonsenseIsRefusedWithARemedy) {
   std::string wrong;
   EXPECT_FALSE(fault_set::parse("pages,fire", wrong));
   EXPECT_THAT(wrong, HasSubstr("'fire'"));
-  EXPECT_THAT(wrong, HasSubstr("pages, cancel, throw, slow"));
+  EXPECT_THAT(wrong, HasSubstr("pages, cancel, throw, slow, epochs, budget"));
   EXPECT_FALSE(fault_set::parse("none", wrong)->has(fault::pages));
   EXPECT_EQ(fault_set::parse("slow,pages", wrong)->text(), "pages,slow");
 }

@@ -3,6 +3,7 @@
 stress_program_test.py PATH-OF-MAYFLY-STRESS FOLDER-OF-PLUGINS SANITIZERS CANARIES(ON|OFF) [unittest arguments]."""
 
 import json
+import os
 import re
 import shlex
 import signal
@@ -20,7 +21,8 @@ def stress(*arguments: str) -> subprocess.CompletedProcess:
 
 class Runs(unittest.TestCase):
     def test_two_seconds_of_everything_are_clean_and_say_what_they_did(self):
-        end = stress("--seed", "7", "--duration", "2s", "--mix", "default", "--faults", "pages,cancel,throw,slow", "--json")
+        faults = "pages,cancel,throw,slow,epochs,budget"
+        end = stress("--seed", "7", "--duration", "2s", "--mix", "default", "--faults", faults, "--json")
         self.assertEqual((end.returncode, end.stderr), (0, ""))
         did = json.loads(end.stdout)
         self.assertEqual((did["verdict"], did["violations"], did["found"]), ("clean", 0, []))
@@ -37,7 +39,9 @@ class Runs(unittest.TestCase):
         places = did["memory_account"]
         self.assertEqual(places["pages_in_use"]["pieces"] + places["blocks_in_use"]["pieces"], 0)
         idle = [places[name]["bytes"] for name in ("magazines", "depot", "cached_blocks")]
-        self.assertTrue(0 < sum(idle) <= did["pages"]["peak_bytes"], places)
+        self.assertLessEqual(sum(idle), did["pages"]["peak_bytes"], places)
+        self.assertGreater(sum(idle) + places["returned"]["bytes"], 0, places)
+        self.assertGreater(did["returned_bytes"], 0)
 
     def test_the_same_seed_makes_the_same_choices_and_the_repeat_command_says_how(self):
         first = json.loads(stress("--seed", "9", "--requests", "300", "--faults", "throw", "--json").stdout)
@@ -113,6 +117,17 @@ class Trouble(unittest.TestCase):
         self.assertIn("run_steps", stack)
         self.assertRegex(end.stderr, r"repeat with: mayfly-stress stress --seed 7 --requests \d+ --mix plugin ")
         self.assertTrue(end.stderr.endswith("verdict: STALLED\n"))
+
+    @unittest.skipIf(SANITIZERS, "a sanitizer has a heap of its own")
+    def test_the_watchdog_ends_a_run_that_stalls_inside_the_heap(self):
+        plugin = f"{PLUGINS}/starving_plugin.so"
+        end = subprocess.run([STRESS, "stress", "--seed", "7", "--watchdog", "1s", "--faults", "none", "--plugin", plugin],
+                             env={**os.environ, "LD_PRELOAD": plugin}, capture_output=True, text=True, timeout=100,
+                             check=False)  # fmt: skip
+        self.assertEqual(end.returncode, 4, end.stderr)
+        self.assertIn("nothing got done for 1.00 s, and the report of it does not get on", end.stderr)
+        self.assertRegex(end.stderr, r"repeat with: mayfly-stress stress --seed 7 --requests [1-9]\d* --mix plugin ")
+        self.assertIn("\nverdict: STALLED\n", end.stderr)
 
     def test_a_plugin_that_is_none_is_refused_with_cause_and_remedy(self):
         for name, words in (

@@ -17,13 +17,16 @@ namespace {
 
 constexpr char const* stress_footer = R"(Examples:
   # a minute of everything, and the same choices each time
-  mayfly-stress stress --seed 7 --duration 60s --mix default --faults pages,cancel,throw,slow
+  mayfly-stress stress --seed 7 --duration 60s --mix default --faults pages,cancel,throw,slow,epochs,budget
 
   # exactly these 100000 requests; two runs print the same digest of their choices
   mayfly-stress stress --seed 7 --requests 100000
 
   # only held scopes and nested work, no faults, on 8 threads
   mayfly-stress stress --mix held=1,parallel=2,tasks=1 --faults none --workers 8
+
+  # pages that go back to the system all the time, under a budget that moves
+  mayfly-stress stress --faults epochs,budget --page-budget 16MiB --mix small=10,large=2,oversize=1
 
   # handlers of your own beside ours, refused memory now and then
   mayfly-stress stress --plugin ./libmine.so --mix plugin=10,small=5 --faults pages --duration 5m

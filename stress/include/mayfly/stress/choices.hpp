@@ -60,8 +60,11 @@ enum class fault : std::uint8_t {
   cancel,  ///< any request may be cancelled, and now and then all that live are
   throws,  ///< any handler may throw between two of its steps
   slow,    ///< handlers overrun their deadline, or do not look whether they should stop
+  // Nothing that a request chooses: done by threads beside them, so that choices are the same with them and without.
+  epochs,  ///< a thread ends the pool's epochs all the time: idle pages go back, sleeping threads' magazines are taken
+  budget,  ///< a thread moves the page budget, below what is held too
 };
-inline constexpr std::size_t fault_count = 4;
+inline constexpr std::size_t fault_count = 6;
 [[nodiscard]] std::string_view to_string(fault which) noexcept;
 
 /// Which faults are injected.

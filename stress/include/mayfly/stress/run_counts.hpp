@@ -28,9 +28,10 @@ inline constexpr std::size_t refusal_count = 6;
 
 /// What a run has done.
 struct run_counts {
-  std::array<counter, kind_count> kinds;          ///< accepted requests
-  std::array<counter, outcome_count> outcomes;    ///< of outcome_kind
-  std::array<counter, fault_count> faults;        ///< injected: memory refused or trimmed, cancelled, thrown, overrun
+  std::array<counter, kind_count> kinds;        ///< accepted requests
+  std::array<counter, outcome_count> outcomes;  ///< of outcome_kind
+  /// Injected: memory refused or trimmed, cancelled, thrown, overrun; epochs ended, budgets moved.
+  std::array<counter, fault_count> faults;
   std::array<counter, admission_count> refusals;  ///< of admission_reason, one for each time it was said
   std::array<counter, refusal_count> memory;      ///< of refusal: requests that were refused memory
   counter given_up;                               ///< requests refused for good
@@ -39,6 +40,7 @@ struct run_counts {
   counter cancels;  ///< that found their request alive
   counter holds;
   counter trims;
+  counter returned_bytes;  ///< to the system, by epochs' ends and lowered budgets
   counter nested_scopes;
   counter tasks;  ///< spawned and accepted
   counter tasks_run;

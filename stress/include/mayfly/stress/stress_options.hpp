@@ -26,7 +26,7 @@ struct stress_options {
   std::optional<std::chrono::nanoseconds> duration;
   std::optional<std::uint64_t> requests;
   std::string mix = "default";
-  std::string faults = "pages,cancel,throw,slow";
+  std::string faults = "pages,cancel,throw,slow,epochs,budget";
   std::string record;  ///< where a trace goes; empty: none is made
   std::size_t workers = 4;
   std::size_t submitters = 2;

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -17,7 +18,9 @@ struct thread_stack {
 
 /// The stacks of all threads of this process but the caller's. Asks each by a signal (SIGRTMIN + 5) and waits that long
 /// for its answer, so a thread that blocks signals, or is inside the kernel for good, has none. One caller at a time.
-[[nodiscard]] std::vector<thread_stack> stacks_of_other_threads(std::chrono::milliseconds patience);
+/// `goes_on()` is called before each.
+[[nodiscard]] std::vector<thread_stack> stacks_of_other_threads(
+    std::chrono::milliseconds patience, std::function<void()> const& goes_on = [] {});
 
 /// Lets the calling thread be asked: an executor's workers block all signals. Costs a load after a thread's first call.
 void let_stack_be_asked() noexcept;

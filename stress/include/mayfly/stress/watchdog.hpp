@@ -11,8 +11,9 @@
 
 namespace mayfly::stress {
 
-/// Every live scope and the stack of every thread, for people.
-[[nodiscard]] std::string stall_report(world& in, std::chrono::nanoseconds after);
+/// Every live scope and the stack of every thread, for people. `goes_on()` is called before each stack.
+[[nodiscard]] std::string stall_report(
+    world& in, std::chrono::nanoseconds after, std::function<void()> const& goes_on = [] {});
 
 /// Looks whether a run gets on; when it has not for `patience`, calls `stalled` on a thread of its own, once.
 class watchdog {

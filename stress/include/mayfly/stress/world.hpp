@@ -57,6 +57,11 @@ struct world {
   std::atomic<std::uint64_t> begun{0};  ///< numbers of requests that were drawn
   std::vector<std::atomic<std::int32_t>> runs_on;  ///< for each slot of a scope: the thread of its handler, 0: none
 
+  /// Whether pages may be refused: there is a budget, or was one a moment ago.
+  [[nodiscard]] bool has_page_budget() const noexcept {
+    return plan.faults.has(fault::budget) || pages->max_bytes() != page_pool_options::unlimited;
+  }
+
   /// Changes whenever something is got done.
   [[nodiscard]] std::uint64_t progress() const noexcept {
     return book.accepted_count() + book.completed_count() + book.refused_count() + counts.tasks_run.get();
