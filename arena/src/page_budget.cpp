@@ -4,20 +4,77 @@
 #include <algorithm>
 #include <cassert>
 
+#include <pthread.h>
+
 namespace mayfly {
 
-page_budget::~page_budget() { assert(pools_.empty() && "a page pool outlives its budget"); }
+/// All budgets of the process, for forks. Constant-initialised and never destroyed in effect, as thread_directory is.
+struct page_budget_directory {
+  std::mutex mutex;
+  page_budget* first = nullptr;
+
+  void add(page_budget& budget) noexcept {
+    std::scoped_lock const lock{mutex};
+    budget.next_ = first;
+    if (first != nullptr) first->previous_ = &budget;
+    first = &budget;
+  }
+  void remove(page_budget& budget) noexcept {
+    std::scoped_lock const lock{mutex};
+    if (budget.previous_ != nullptr) budget.previous_->next_ = budget.next_;
+    if (budget.next_ != nullptr) budget.next_->previous_ = budget.previous_;
+    if (first == &budget) first = budget.next_;
+  }
+
+  void lock_all() noexcept {
+    mutex.lock();
+    for (page_budget* each = first; each != nullptr; each = each->next_) {
+      each->reclaim_mutex_.lock();
+      each->pools_mutex_.lock();
+    }
+  }
+  void unlock_all() noexcept {
+    for (page_budget* each = first; each != nullptr; each = each->next_) {
+      each->pools_mutex_.unlock();
+      each->reclaim_mutex_.unlock();
+    }
+    mutex.unlock();
+  }
+};
+
+namespace {
+
+constinit page_budget_directory directory;
+
+/// A fork waits until no thread is inside a budget: in the child that thread would not be there to let go of it, and
+/// the child's first pool to end would wait for it. Asked for when the program is loaded, after what thread_index asks
+/// for: handlers run the last first, and who reclaims may ask for a thread index. (Where the system has no memory for
+/// this, so be it.)
+[[gnu::constructor(1001)]] void watch_forks() noexcept {
+  pthread_atfork([] { directory.lock_all(); }, [] { directory.unlock_all(); }, [] { directory.unlock_all(); });
+}
+
+}  // namespace
+
+page_budget::page_budget(std::size_t limit) noexcept : bytes_{limit} { directory.add(*this); }
+
+page_budget::~page_budget() {
+  assert(pools_.empty() && "a page pool outlives its budget");
+  directory.remove(*this);
+}
 
 void page_budget::join(page_pool& pool) {
-  std::scoped_lock const lock{mutex_};
+  std::scoped_lock const one_at_a_time{reclaim_mutex_};
+  std::scoped_lock const lock{pools_mutex_};
   pools_.push_back(&pool);
 }
 
 /// Nobody takes anything from the pool any more when this is back; what it held goes with it.
 void page_budget::leave(page_pool& pool) noexcept {
-  std::scoped_lock const lock{mutex_};
+  std::scoped_lock const one_at_a_time{reclaim_mutex_};
+  std::scoped_lock const lock{pools_mutex_};
   std::erase(pools_, &pool);
-  refund(pool.committed_bytes());
+  bytes_.refund(pool.committed_bytes());
 }
 
 std::size_t page_budget::set_limit(std::size_t bytes) noexcept {
@@ -27,7 +84,7 @@ std::size_t page_budget::set_limit(std::size_t bytes) noexcept {
 
 /// Gives idle memory up until so many bytes more fit: that of the pool which asks, then that of the others.
 std::size_t page_budget::make_room(std::size_t bytes, page_pool* asking) noexcept {
-  std::scoped_lock const lock{mutex_};
+  std::scoped_lock const one_at_a_time{reclaim_mutex_};  // and nobody joins or leaves
   std::size_t freed = 0;
   auto const give_up = [&](page_pool& pool) {
     std::size_t const wanted = used() + bytes;
@@ -43,9 +100,12 @@ std::size_t page_budget::make_room(std::size_t bytes, page_pool* asking) noexcep
 bool page_budget::has_room(std::size_t bytes) const noexcept {
   std::size_t const most = limit();
   if (used() < most && most - used() >= bytes) return true;
-  std::scoped_lock const lock{mutex_};
-  std::size_t idle = 0;
-  for (page_pool const* const pool : pools_) idle += pool->stats().idle_bytes();
+  std::size_t const idle = idle_seen_.get([this] {
+    std::scoped_lock const lock{pools_mutex_};
+    std::size_t sum = 0;
+    for (page_pool const* const pool : pools_) sum += pool->idle_bytes();
+    return sum;
+  });
   std::size_t const in_use = used() - std::min(used(), idle);
   return in_use <= most && most - in_use >= bytes;
 }

@@ -69,7 +69,8 @@ detail::mapping reserve(std::size_t bytes, std::size_t smallest_page) {
 
 page_pool::page_pool(page_pool_options const& options)
     : options_{checked(options)},
-      max_bytes_{checked_max_bytes(options_.max_bytes, options_.class_bytes[0])},
+      charge_{checked_max_bytes(options_.max_bytes, options_.class_bytes[0]),
+              options_.common_budget == nullptr ? nullptr : &options_.common_budget->bytes_},
       gives_unusually_{options_.fill.has_value() || !options_.recycle},
       unit_shift_{static_cast<std::size_t>(std::countr_zero(options_.class_bytes[0]))},
       spans_{reserve(options_.reserve_bytes, options_.class_bytes[0]), /*reuse_late=*/!options_.recycle},
@@ -202,7 +203,7 @@ std::size_t page_pool::return_pages(std::size_t c, index_chain chain) noexcept {
     returned = returned.with(pages_.links(), index);
   }
   std::size_t const bytes = returned.count() * class_bytes(c);
-  refund(bytes);
+  if (!MAYFLY_MUTANT("returned-and-still-charged")) refund(bytes);
   returned_[c].push(pages_.links(), returned);
   pages_.push(c, chain);
   return bytes;
@@ -310,7 +311,7 @@ page_pool_stats page_pool::stats() const noexcept {
   }
   result.reserved_bytes = reserved_bytes();
   result.committed_bytes = committed_bytes();
-  result.peak_committed_bytes = peak_committed_.load(std::memory_order_relaxed);
+  result.peak_committed_bytes = charge_.peak();
   result.blocks_in_use = block_tally_.in_use();
   result.idle_block_bytes = block_tally_.idle_bytes();
   result.blocks_from_cache = pages_.taken_cached(cached_blocks) + pages_.refills(cached_blocks);

@@ -1,5 +1,6 @@
 // The page budget: what is charged to it, how it moves, and what lies idle gives way to it.
 
+#include <mayfly/detail/page_quarantine.hpp>
 #include <mayfly/page_budget.hpp>
 #include <mayfly/page_pool.hpp>
 
@@ -18,19 +19,13 @@ std::size_t page_pool::checked_max_bytes(std::size_t bytes, std::size_t least) {
 }
 
 std::size_t page_pool::set_max_bytes(std::size_t bytes) {
-  // Relaxed: a charge that has begun may go by either limit; the limit orders nothing.
-  max_bytes_.store(checked_max_bytes(bytes, class_bytes(0)), std::memory_order_relaxed);
+  charge_.set_limit(checked_max_bytes(bytes, class_bytes(0)));
   return return_excess();
 }
 
 std::size_t page_pool::most_bytes() const noexcept {
   page_budget const* const common = options_.common_budget;
   return common == nullptr ? max_bytes() : std::min(max_bytes(), common->limit());
-}
-
-bool page_pool::over_limit() const noexcept {
-  page_budget const* const common = options_.common_budget;
-  return committed_bytes() > max_bytes() || (common != nullptr && common->is_over());
 }
 
 /// What is idle goes for as long as the pool holds more than its limit, or all pools more than their common one.
@@ -47,45 +42,25 @@ bool page_pool::has_room(std::size_t bytes) const noexcept {
   std::size_t const most = max_bytes();
   std::size_t const committed = committed_bytes();
   if (committed < most && most - committed >= bytes) return true;
-  page_pool_stats const now = stats();
-  std::size_t const in_use = now.committed_bytes - std::min(now.committed_bytes, now.idle_bytes());
+  std::size_t const in_use = committed - std::min(committed, idle_seen_.get([this] { return idle_bytes(); }));
   return in_use <= most && most - in_use >= bytes;
 }
 
-bool page_pool::try_charge_own(std::size_t bytes) noexcept {
-  // Relaxed throughout: the counter orders nothing, it only has to be exact.
-  std::size_t used = committed_.load(std::memory_order_relaxed);
-  std::size_t const most = max_bytes();
-  do {
-    if (bytes > most || used > most - bytes) return false;
-  } while (!committed_.compare_exchange_weak(used, used + bytes, std::memory_order_relaxed, std::memory_order_relaxed));
-  // A charge that the common budget then refuses counts, too: it was here for a moment.
-  std::size_t peak = peak_committed_.load(std::memory_order_relaxed);
-  while (peak < used + bytes && !peak_committed_.compare_exchange_weak(peak, used + bytes, std::memory_order_relaxed,
-                                                                       std::memory_order_relaxed)) {
+/// As stats().idle_bytes(), without a lock.
+std::size_t page_pool::idle_bytes() const noexcept {
+  std::size_t idle = block_tally_.idle_bytes();
+  for (std::size_t c = 0; c < classes; ++c) {
+    idle += (std::size_t{pages_.cached_items(c)} + pages_.depot_items(c)) * class_bytes(c);
   }
-  return true;
-}
-
-bool page_pool::try_charge(std::size_t bytes) noexcept {
-  if (!try_charge_own(bytes)) return false;
-  if (options_.common_budget != nullptr && !options_.common_budget->try_charge(bytes)) {
-    committed_.fetch_sub(bytes, std::memory_order_relaxed);  // relaxed: as in try_charge_own()
-    return false;
-  }
-  return true;
-}
-
-void page_pool::refund(std::size_t bytes) noexcept {
-  committed_.fetch_sub(bytes, std::memory_order_relaxed);  // relaxed: as in try_charge_own()
-  if (options_.common_budget != nullptr) options_.common_budget->refund(bytes);
+  detail::page_quarantine const* const quarantined = quarantine();
+  return quarantined == nullptr ? idle : idle + quarantined->stats().bytes;
 }
 
 bool page_pool::charge(std::size_t bytes) noexcept {
-  if (try_charge(bytes)) return true;
+  if (charge_.try_charge(bytes)) return true;
   if (bytes > most_bytes()) return false;
   make_room(bytes);
-  return try_charge(bytes);
+  return charge_.try_charge(bytes);
 }
 
 /// Under the pool's own limit from what it has idle, then under the common one from what any pool has.

@@ -170,6 +170,7 @@ quarantine_admission::quarantine_admission(page_quarantine& into, quarantine_not
   // sync quarantine-note: release, each; pairs with find(); whoever reads one of our words sees that the owner before
   // has gone. Before the first page is protected: it may be touched at once.
   for (std::size_t i = 0; i < note.words.size(); ++i) mine_.words[i].store(note.words[i], std::memory_order_release);
+  MAYFLY_SCHEDULE_POINT("quarantine-note");
   mine_.owner.store(note.owner, std::memory_order_release);
   into_.newest_.fetch_add(1, std::memory_order_release);  // sync quarantine-note: release; find() sees the entry
 }
@@ -246,6 +247,7 @@ std::size_t page_quarantine::release_oldest() noexcept {
   std::uint64_t const number = oldest_.load(std::memory_order_relaxed);  // relaxed: written under our lock
   entry& oldest = at(number);
   oldest.owner.store(0, std::memory_order_relaxed);  // relaxed: a look at it finds nothing, or the note, still whole
+  MAYFLY_SCHEDULE_POINT("quarantine-release");
   oldest_.store(number + 1, std::memory_order_relaxed);
   std::size_t freed = 0;
   for (std::uint32_t page = std::exchange(oldest.pages, 0); page != 0;) {
@@ -339,6 +341,7 @@ std::optional<quarantine_note> page_quarantine::find(void const* address) const 
     if (seen.owner.load(std::memory_order_acquire) != owner) continue;
     quarantine_note note{.owner = owner};
     for (std::size_t i = 0; i < note.words.size(); ++i) note.words[i] = seen.words[i].load(std::memory_order_acquire);
+    MAYFLY_SCHEDULE_POINT("quarantine-find");
     if (seen.owner.load(std::memory_order_relaxed) == owner) return note;  // relaxed: behind the acquires above
   }
   return std::nullopt;

@@ -93,8 +93,8 @@ struct farewell_key {
 /// A fork waits until no thread is in the directory: in the child that thread would not be there to let go of it, and
 /// the child's first pool to end would wait for it. (Where the system has no memory for this, so be it.) Asked for when
 /// the program is loaded: what the user's own handlers take they then take before our mutex, as a thread does that
-/// comes here while it holds that.
-[[gnu::constructor]] void watch_forks() noexcept {
+/// comes here while it holds that. Before page_budget, whose locks are taken before this one.
+[[gnu::constructor(1000)]] void watch_forks() noexcept {
   pthread_atfork([] { directory.mutex.lock(); }, [] { directory.mutex.unlock(); }, [] { directory.mutex.unlock(); });
 }
 

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <memory>
@@ -23,6 +24,27 @@ TEST(IndexChain, KeepsHeadAndCountInOneWord) {
   EXPECT_EQ(chain.head(), 0xFFFFFFFEU);
   EXPECT_EQ(chain.count(), 0xFFFFFFFFU);
   EXPECT_EQ(index_chain::from_word(chain.word()).word(), chain.word());
+}
+
+TEST(IndexChain, IsSplitIntoWhatIsTakenAndWhatStays) {
+  auto const memory = std::make_unique<index_links[]>(8);
+  index_links* const links = memory.get();
+  auto const of_three = [&] {
+    index_chain chain;
+    for (std::uint32_t index : {3U, 0U, 7U}) chain = chain.with(links, index);
+    return chain;
+  };
+  for (std::uint32_t const most : {0U, 1U, 2U, 3U, 4U}) {
+    index_chain rest = of_three();
+    index_chain const taken = rest.split(links, most);
+    std::vector<std::uint32_t> items;
+    taken.list(links, items);
+    EXPECT_EQ(items.size(), std::min(most, 3U));
+    EXPECT_EQ(taken.count() + rest.count(), 3U);
+    rest.list(links, items);
+    std::sort(items.begin(), items.end());
+    EXPECT_EQ(items, (std::vector<std::uint32_t>{0, 3, 7})) << most;
+  }
 }
 
 TEST(IndexChain, GivesBackTheItemPutOnLastFirst) {

@@ -1,13 +1,22 @@
 // What several pools hold together.
 
 #include "support.hpp"
+#include "system_calls.hpp"
 #include <mayfly/page_budget.hpp>
 #include <mayfly/page_pool.hpp>
 
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
+#include <future>
+#include <memory>
+#include <thread>
 #include <vector>
+
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 namespace mayfly {
 namespace {
@@ -159,6 +168,57 @@ TEST(PageBudget, IsNeverPassedWhilePoolsCompeteAndOneComesAndGoes) {
   EXPECT_FALSE(passed);
   EXPECT_GT(least, 0U) << "nobody starves";
   EXPECT_EQ(budget.used(), left.committed_bytes() + right.committed_bytes());
+}
+
+/// Who only asks, as each submission of an executor does, never waits for pages that just go back to the system.
+TEST(PageBudget, WhoAsksForRoomDoesNotWaitForWhoReclaims) {
+  page_budget budget{16 * page};
+  page_pool sleeper{part_of(budget)};
+  page_pool busy{part_of(budget)};
+  give_pages(sleeper, take_all(sleeper));
+  test::held_call going{test::refused_call::name::madvise};
+  std::jthread const lowers{[&] { budget.set_limit(8 * page); }};
+  going.wait_for_caller();
+  auto asked = std::async(std::launch::async, [&] { return busy.has_room(page) || sleeper.has_room(page); });
+  EXPECT_EQ(asked.wait_for(std::chrono::seconds{20}), std::future_status::ready) << "it waits for a system call";
+  going.let_go();
+}
+
+TEST(PageBudget, HasRoomIsCountedAnewForWhoAsksSeldomAndNotForWhoAsksAllTheTime) {
+  page_budget budget{16 * page};
+  page_pool pool{part_of(budget)};
+  auto all = take_all(pool);
+  int asked = 0;
+  for (; asked < 100'000 && !pool.has_room(page); ++asked) {
+    if (asked == 1'000) give_pages(pool, all);  // to be seen in a millisecond
+  }
+  EXPECT_GT(asked, 1'000) << "all 16 pages are held";
+  EXPECT_LT(asked, 100'000) << "what was given back is room";
+}
+
+TEST(PageBudget, APoolEndsInAForkedChildThoughAnotherThreadReclaimed) {
+  page_budget budget{16 * page};
+  auto pool = std::make_unique<page_pool>(part_of(budget));
+  give_pages(*pool, take_all(*pool));
+  test::held_call going{test::refused_call::name::madvise};
+  std::jthread const lowers{[&] { budget.set_limit(8 * page); }};
+  going.wait_for_caller();
+  // Not before the fork is under way, mostly; where it is before, nothing is tested, and nothing fails.
+  std::jthread const telling{[&going] {
+    std::this_thread::sleep_for(std::chrono::milliseconds{100});
+    going.let_go();
+  }};
+  pid_t const child = fork();
+  if (child == 0) {
+    alarm(20);  // ends a child that waits for a thread it does not have
+    budget.set_limit(4 * page);
+    pool.reset();
+    // Not _exit(): at that ThreadSanitizer tells of a thread that has ended and that only the parent can join.
+    syscall(SYS_exit_group, budget.used() == 0 ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << "status " << status;
 }
 
 }  // namespace

@@ -13,11 +13,14 @@
 namespace mayfly::test {
 namespace {
 
+enum class hold { none, wanted, inside };
+
 struct call_state {
   std::atomic<int> error_number{0};
   std::atomic<std::size_t> granted{0};
   std::atomic<std::size_t> refusals{0};
   std::atomic<std::size_t> calls{0};
+  std::atomic<hold> held{hold::none};
 };
 
 constinit std::array<call_state, 4> states{};
@@ -31,6 +34,10 @@ bool is_refused(refused_call::name which);
 bool is_refused(refused_call::name which) {
   call_state& state = state_of(which);
   ++state.calls;
+  if (hold wanted = hold::wanted; state.held.compare_exchange_strong(wanted, hold::inside)) {
+    state.held.notify_all();
+    state.held.wait(hold::inside);
+  }
   if (state.error_number == 0) return false;
   if (state.granted != 0) {
     --state.granted;
@@ -51,6 +58,15 @@ refused_call::refused_call(name which, int error_number, std::size_t granted) : 
 refused_call::~refused_call() { state_of(which_).error_number = 0; }
 
 std::size_t refused_call::refusals() const { return state_of(which_).refusals; }
+
+held_call::held_call(refused_call::name which) : which_{which} { state_of(which).held = hold::wanted; }
+
+void held_call::wait_for_caller() const { state_of(which_).held.wait(hold::wanted); }
+
+void held_call::let_go() {
+  state_of(which_).held = hold::none;
+  state_of(which_).held.notify_all();
+}
 
 std::size_t calls_of(refused_call::name which) { return state_of(which).calls; }
 

@@ -19,7 +19,7 @@ def main(root: Path) -> int:
     sources = [path for module in MODULES for path in (root / module).rglob("*.[ch]pp") if path.name != "mutant.hpp"]
     lists = {
         "the code": names_in(sources, r'\bMAYFLY_MUTANT\("([^"]+)"\)'),
-        "CMakeLists.txt": names_in([here / "CMakeLists.txt"], r"^mayfly_add_mutant\((\S+) "),
+        "CMakeLists.txt": names_in([here / "CMakeLists.txt"], r"^ *mayfly_add_mutant\((\S+) "),
         "README.md": names_in([here / "README.md"], r"^\| ([a-z-]+-[a-z-]+) \|"),
     }
     faults = [f"{where} names none" for where, names in lists.items() if not names]

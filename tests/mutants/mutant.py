@@ -10,7 +10,8 @@ import re
 import subprocess
 import sys
 
-PASSED = r"\[  PASSED  \] [1-9]|[1-9]\d* points, 0 bad"  # GoogleTest, fault_driver
+# GoogleTest, fault_driver, mayfly-stress
+PASSED = r"\[  PASSED  \] [1-9]|[1-9]\d* points, 0 bad|verdict: clean, [1-9][\d,]* requests"
 
 
 def run(command: tuple[str, ...], **mutant: str) -> tuple[int, str]:

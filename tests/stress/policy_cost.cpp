@@ -1,8 +1,10 @@
 // One function written on the policy and the same by hand, to be compared instruction by instruction: policy_cost.py.
 
+#include <mayfly/byte_budget.hpp>
 #include <mayfly/detail/index_chain.hpp>
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 
 using namespace mayfly::detail;  // NOLINT(google-build-using-namespace): a probe, included nowhere
@@ -19,6 +21,12 @@ struct plain_links {
 struct plain_depot {
   std::atomic<std::uint64_t> head{0};
   std::atomic<std::uint32_t> items{0};
+};
+
+/// byte_budget, likewise.
+struct plain_budget {
+  std::atomic<std::size_t> limit;
+  std::atomic<std::size_t> used;
 };
 
 std::uint64_t replaced(std::uint64_t old, std::uint32_t index_plus_one) {
@@ -42,6 +50,24 @@ extern "C" void push_by_hand(plain_depot& depot, plain_links* links, std::uint64
     top.next_chain.store(static_cast<std::uint32_t>(head), std::memory_order_relaxed);
   } while (!depot.head.compare_exchange_weak(head, replaced(head, chain.head() + 1), std::memory_order_release,
                                              std::memory_order_relaxed));
+}
+
+extern "C" bool charge_by_policy(mayfly::byte_budget& budget, std::size_t bytes) { return budget.try_charge(bytes); }
+
+extern "C" bool charge_by_hand(plain_budget& budget, std::size_t bytes) {
+  std::size_t const most = budget.limit.load(std::memory_order_relaxed);
+  std::size_t used = budget.used.load(std::memory_order_relaxed);
+  do {
+    if (bytes > most || used > most - bytes) return false;
+  } while (
+      !budget.used.compare_exchange_weak(used, used + bytes, std::memory_order_relaxed, std::memory_order_relaxed));
+  return true;
+}
+
+extern "C" void refund_by_policy(mayfly::byte_budget& budget, std::size_t bytes) { budget.refund(bytes); }
+
+extern "C" void refund_by_hand(plain_budget& budget, std::size_t bytes) {
+  budget.used.fetch_sub(bytes, std::memory_order_relaxed);
 }
 
 extern "C" std::uint64_t pop_by_policy(chain_depot& depot, index_links* links) { return depot.pop(links).word(); }

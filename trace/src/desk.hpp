@@ -1,6 +1,7 @@
 #pragma once
 
 #include "chunk.hpp"
+#include <mayfly/schedule_point.hpp>
 
 #include <boost/lockfree/policies.hpp>
 #include <boost/lockfree/spsc_queue.hpp>
@@ -30,9 +31,11 @@ class desk {
   bool note(std::uint64_t now_ns, Add const& adds) noexcept {
     if (open_ != nullptr) {
       if (adds(*open_)) return true;
+      MAYFLY_SCHEDULE_POINT("trace-ring-full");
       full_.push(open_);  // it has room for every block
       open_ = nullptr;
     }
+    MAYFLY_SCHEDULE_POINT("trace-ring-take");
     if (!empty_.pop(open_)) return false;
     open_->begin(number_, now_ns);
     return adds(*open_);
@@ -43,6 +46,7 @@ class desk {
   void collect(Write const& writes) {
     for (chunk* full = nullptr; full_.pop(full);) {
       writes(*full);
+      MAYFLY_SCHEDULE_POINT("trace-ring-empty");
       empty_.push(full);
     }
   }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <mayfly/byte_budget.hpp>
+#include <mayfly/detail/rationed_figure.hpp>
 
 #include <cstddef>
 #include <mutex>
@@ -20,10 +21,12 @@ class page_pool;
 /// Idle memory starves nobody: before a pool is refused (page_cap) it gives up its own, and then that of the others.
 ///
 /// Must outlive its pools. Any thread may call every function. A page that is used again costs nothing here, one from
-/// the system an exchange; where the limit is reached there is a lock, next to the system calls that give memory back.
+/// the system an exchange; where the limit is reached there is a lock, next to the system calls that give memory back:
+/// nobody waits for it who only asks whether there is room. A fork waits until no thread has it, so that pools can end
+/// in the child.
 class page_budget {
  public:
-  explicit page_budget(std::size_t limit) noexcept : bytes_{limit} {}
+  explicit page_budget(std::size_t limit) noexcept;
   /// No pool may be left.
   ~page_budget();
 
@@ -39,18 +42,21 @@ class page_budget {
 
  private:
   friend class page_pool;
+  friend struct page_budget_directory;
 
   void join(page_pool& pool);
   void leave(page_pool& pool) noexcept;
-  [[nodiscard]] bool try_charge(std::size_t bytes) noexcept { return bytes_.try_charge(bytes); }
-  void refund(std::size_t bytes) noexcept { bytes_.refund(bytes); }
-  [[nodiscard]] bool is_over() const noexcept { return used() > limit(); }
   [[nodiscard]] bool has_room(std::size_t bytes) const noexcept;
   std::size_t make_room(std::size_t bytes, page_pool* asking) noexcept;
 
   byte_budget bytes_;
-  mutable std::mutex mutex_;       // guards pools_, which stay alive while it is held
-  std::vector<page_pool*> pools_;  // in the order in which they joined
+  std::mutex reclaim_mutex_;        // one reclaims at a time; taken before the next
+  mutable std::mutex pools_mutex_;  // never held across a system call
+  /// In the order in which they joined. Changed under both locks: who holds one of them finds the pools alive.
+  std::vector<page_pool*> pools_;
+  mutable detail::rationed_figure idle_seen_;  // of all pools
+  page_budget* next_ = nullptr;                // the directory's
+  page_budget* previous_ = nullptr;
 };
 
 }  // namespace mayfly

@@ -4,7 +4,9 @@
 #include <mayfly/detail/block_tally.hpp>
 #include <mayfly/detail/handle_map.hpp>
 #include <mayfly/detail/mapping.hpp>
+#include <mayfly/detail/page_charge.hpp>
 #include <mayfly/detail/poison.hpp>
+#include <mayfly/detail/rationed_figure.hpp>
 #include <mayfly/detail/recycler.hpp>
 #include <mayfly/detail/span_space.hpp>
 #include <mayfly/detail/thread_index.hpp>
@@ -223,13 +225,13 @@ class page_pool final : private detail::thread_exit_listener {
   /// hand serves again until end_epoch(), trim() or a refusal of another takes it.) Returns the bytes given back.
   /// Throws std::invalid_argument where not even a page of the smallest class would fit.
   std::size_t set_max_bytes(std::size_t bytes);
-  [[nodiscard]] std::size_t max_bytes() const noexcept {
-    return max_bytes_.load(std::memory_order_relaxed);  // relaxed: a figure, which orders nothing
-  }
+  [[nodiscard]] std::size_t max_bytes() const noexcept { return charge_.limit(); }
   /// What there may be at most: max_bytes(), or the limit of the common budget where that is less.
   [[nodiscard]] std::size_t most_bytes() const noexcept;
   /// Whether `bytes` more fit the budget, and the common one, beside what arenas hold; idle memory is room. A hint, as
-  /// others take too. Two loads where they fit beside all that is committed; otherwise as dear as stats().
+  /// others take too. Two loads where they fit beside all that is committed; otherwise what threads have at hand has to
+  /// be counted, which is done anew up to 64 times in a row, and once a millisecond where it is asked for all the time.
+  /// Never waits for memory that just goes back to the system.
   [[nodiscard]] bool has_room(std::size_t bytes) const noexcept;
 
   /// What the pool was made with; max_bytes() and not options().max_bytes is the budget now.
@@ -237,7 +239,7 @@ class page_pool final : private detail::thread_exit_listener {
   /// Addresses granted: less than reserve_bytes where the system would not give as many.
   [[nodiscard]] std::size_t reserved_bytes() const noexcept { return spans_.bytes(); }
   /// Memory held now; one relaxed load.
-  [[nodiscard]] std::size_t committed_bytes() const noexcept { return committed_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::size_t committed_bytes() const noexcept { return charge_.held(); }
   [[nodiscard]] page_pool_stats stats() const noexcept;
   /// Where every byte of the reservation is, and how much of it is resident. For people, not for loops: walks all
   /// pages, and asks the kernel about each 16 MiB. Nobody else waits for it, but who needs memory of the system, or the
@@ -334,21 +336,20 @@ class page_pool final : private detail::thread_exit_listener {
   std::size_t release_unneeded_blocks() noexcept;
   std::size_t reclaim(std::size_t wanted) noexcept;
   /// set_max_bytes() went below what is committed: then what lies idle goes.
-  [[nodiscard]] bool over_limit() const noexcept;
+  [[nodiscard]] bool over_limit() const noexcept { return charge_.is_over(); }
   std::size_t return_excess() noexcept;
   [[nodiscard]] static std::size_t checked_max_bytes(std::size_t bytes, std::size_t least);
 
   [[nodiscard]] bool commit(std::byte* start, std::size_t bytes) noexcept;
   [[nodiscard]] bool charge(std::size_t bytes) noexcept;
-  [[nodiscard]] bool try_charge(std::size_t bytes) noexcept;
-  void refund(std::size_t bytes) noexcept;
+  void refund(std::size_t bytes) noexcept { charge_.refund(bytes); }
   void make_room(std::size_t bytes) noexcept;
-  [[nodiscard]] bool try_charge_own(std::size_t bytes) noexcept;
+  [[nodiscard]] std::size_t idle_bytes() const noexcept;
 
   page_pool_options options_;
-  std::atomic<std::size_t> max_bytes_;  // by set_max_bytes()
-  bool gives_unusually_;                // pages given back are filled, or not recycled
-  std::size_t unit_shift_;              // log2 of the smallest class: descriptors are indexed in units of it
+  detail::page_charge charge_;  // rarely written: fresh pages, trims, set_max_bytes()
+  bool gives_unusually_;        // pages given back are filled, or not recycled
+  std::size_t unit_shift_;      // log2 of the smallest class: descriptors are indexed in units of it
   detail::span_space spans_;
   detail::mapped_array<page_descriptor> descriptors_;
   detail::mapped_array<span_word> span_words_;
@@ -382,9 +383,8 @@ class page_pool final : private detail::thread_exit_listener {
   detail::mapped_array<std::array<last_used, classes>> threads_seen_;
   last_used blocks_seen_;
 
-  alignas(64) std::atomic<std::size_t> committed_{0};  // rarely written: fresh pages, trims
-  std::atomic<std::size_t> peak_committed_{0};
-  alignas(64) detail::block_tally block_tally_;  // written with each block taken or given
+  alignas(64) mutable detail::rationed_figure idle_seen_;  // written by has_room() where the budget is used up
+  alignas(64) detail::block_tally block_tally_;            // written with each block taken or given
   alignas(64) std::atomic<std::uint64_t> blocks_from_system_{0};
   std::array<std::atomic<std::uint64_t>, classes> from_system_{};
   std::atomic<detail::page_quarantine*> quarantine_{nullptr};

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <mayfly/schedule_point.hpp>
+
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -28,6 +30,7 @@ class block_tally {
   [[nodiscard]] bool give(std::size_t bytes, std::size_t most) noexcept {
     std::uint64_t const before = word_.fetch_add(units(bytes) - one_block, std::memory_order_relaxed);
     if (idle_of(before) + bytes <= most) return true;
+    MAYFLY_SCHEDULE_POINT("block-tally-refuse");
     drop_idle(bytes);
     return false;
   }

@@ -56,6 +56,20 @@ class index_chain {
     return {index, count() + 1};
   }
 
+  /// Takes the first `most` items off, in reverse order; what is left stays here. By whoever holds the chain.
+  template <typename Links>
+  [[nodiscard]] index_chain split(Links* links, std::uint32_t most) noexcept {
+    index_chain taken;
+    index_chain rest = *this;
+    while (!rest.empty() && taken.count() < most) {
+      std::uint32_t const index = rest.head();
+      rest = rest.tail(links);
+      taken = taken.with(links, index);
+    }
+    if (!MAYFLY_MUTANT("split-keeps-what-it-gives")) *this = rest;
+    return taken;
+  }
+
   /// Adds the chain's items to the list, for somebody who does not hold it. Relaxed: a figure; what is read while the
   /// holder works on the chain are items of other chains, or of none.
   template <typename Links>

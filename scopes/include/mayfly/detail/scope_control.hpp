@@ -94,7 +94,11 @@ class basic_scope_control {
       bool const last = holds_.load(std::memory_order_acquire) == 1;
       std::uint64_t const next = last ? (word | closed_bit) & ~live_bit : word | closed_bit;
       // sync scope-pin: acquire and release; pairs with unpin(), as in end_life()
-      if (!word_.compare_exchange_weak(word, next, std::memory_order_acq_rel, std::memory_order_acquire)) continue;
+      if (MAYFLY_MUTANT("two-closers")) {
+        word_.store(next, std::memory_order_release);
+      } else if (!word_.compare_exchange_weak(word, next, std::memory_order_acq_rel, std::memory_order_acquire)) {
+        continue;
+      }
       if (!last) return scope_end::held;
       return (next & pins_mask) == 0 ? scope_end::now : scope_end::later;
     }
@@ -107,7 +111,10 @@ class basic_scope_control {
     MAYFLY_SCHEDULE_POINT("scope-drop-hold");
     // sync scope-hold: release; pairs with the last drop_hold() and with close(); publishes what this holder did inside
     // sync scope-hold: acquire; pairs with every drop_hold() before; the last one reads what all holders did
-    return holds_.fetch_sub(1, std::memory_order_acq_rel) == 1 ? end_life() : scope_end::later;
+    return holds_.fetch_sub(
+               1, MAYFLY_MUTANT("hold-let-go-relaxed") ? std::memory_order_relaxed : std::memory_order_acq_rel) == 1
+               ? end_life()
+               : scope_end::later;
   }
 
   /// Keeps the memory of the tenant of that generation, where it lives.
@@ -158,6 +165,7 @@ class basic_scope_control {
     // sync scope-end: acquire; pairs with set_free(); who sees the slot free sees what the destructors did
     std::uint64_t const before = word_.load(std::memory_order_acquire);
     std::uint64_t const generation = generation_of(before);
+    if (MAYFLY_MUTANT("drain-sees-the-living-only")) bits = live_bit;
     if ((before & bits) == 0 || (wanted && *wanted != generation)) return std::nullopt;
     read(generation);
     MAYFLY_SCHEDULE_POINT("scope-look");
