@@ -1,7 +1,9 @@
 #pragma once
 
+#include "injection.hpp"
 #include "scenario.hpp"
 #include <mayfly/executor.hpp>
+#include <mayfly/memory_account.hpp>
 #include <mayfly/page_pool.hpp>
 #include <mayfly/scope_registry.hpp>
 
@@ -59,10 +61,36 @@ void ask(executor& pool, ledger& book, Handler&& handler) {
   ask(pool, book, {.route = "fault"}, std::forward<Handler>(handler));
 }
 
-inline void check_pages(page_pool const& pages, ledger& book) noexcept {
+/// What is wrong with the memory of a pool that nobody uses; null: each page that was ever made is idle, once, and
+/// found where idle ones lie, and what is committed is what is idle.
+inline char const* look_at_pages(page_pool const& pages) {
+  unharmed const only_a_look;
   page_pool_stats const now = pages.stats();
-  book.expect(now.pages_in_use() == 0, "a page is still in use");
-  book.expect(now.blocks_in_use == 0, "a block is still in use");
+  if (now.pages_in_use() != 0) return "a page is still in use";
+  if (now.blocks_in_use != 0) return "a block is still in use";
+  for (page_class_stats const& of : now.classes) {
+    if (of.in_magazines + of.in_depot + of.in_quarantine + of.returned != of.made)
+      return "a page is idle twice, or nowhere";
+  }
+  if (now.committed_bytes != now.idle_bytes())
+    return "what is committed is not what is idle: a refund is lost, or one too many";
+  memory_account const account = pages.account();
+  for (memory_place const place : {memory_place::pages_in_use, memory_place::blocks_in_use}) {
+    if (account.of(place).pieces != 0) return "a page or block lies in no place for idle ones";
+  }
+  if (account.committed_bytes() != now.committed_bytes) return "what is committed was not found in the reservation";
+  if (account.total().bytes != now.reserved_bytes) return "a part of the reservation is in no place";
+  return nullptr;
+}
+
+/// Looks again for a while: a trimmer may just have some in its hands.
+inline void check_pages(page_pool const& pages, ledger& book) {
+  char const* wrong = look_at_pages(pages);
+  for (int again = 0; wrong != nullptr && again < 200; ++again) {
+    std::this_thread::sleep_for(std::chrono::milliseconds{1});
+    wrong = look_at_pages(pages);
+  }
+  if (wrong != nullptr) book.violated(wrong);
 }
 
 inline void check_end(executor& pool, ledger& book) {

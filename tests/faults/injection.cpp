@@ -21,6 +21,10 @@ void* __libc_memalign(std::size_t, std::size_t) noexcept;
 void __libc_free(void*) noexcept;
 }
 
+#ifndef MADV_DONTNEED_LOCKED
+#define MADV_DONTNEED_LOCKED 24  // Linux 5.18
+#endif
+
 // From the linker: where this executable's code lies.
 extern "C" char const __executable_start[];
 extern "C" char const etext[];
@@ -41,12 +45,14 @@ std::atomic<std::int64_t> mapped{0};
 create_function real_create = nullptr;
 open_function real_open = nullptr;
 std::atomic<bool> tbbmalloc_hidden{false};
+constinit thread_local int unharmed_here = 0;
+constinit thread_local bool advice_failed = false;  // the last of this thread
 std::array<void*, 48> where{};
 int where_depth = 0;
 
 /// Whether this call is to fail; the first that is leaves its stack.
 bool fails(call which) noexcept {
-  if (!armed.load() || which != now.which || now.k == 0) return false;
+  if (!armed.load() || which != now.which || now.k == 0 || unharmed_here != 0) return false;
   std::uint64_t const mine = calls.fetch_add(1) + 1;
   if (mine < now.k || (mine > now.k && !now.for_ever)) return false;
   if (mine == now.k) where_depth = backtrace(where.data(), static_cast<int>(where.size()));
@@ -110,6 +116,9 @@ std::uint64_t disarm() noexcept {
   return calls;
 }
 
+unharmed::unharmed() noexcept { ++unharmed_here; }
+unharmed::~unharmed() { --unharmed_here; }
+
 std::uint64_t injected() noexcept { return failed; }
 std::span<void* const> first_injection() noexcept { return {where.data(), static_cast<std::size_t>(where_depth)}; }
 std::int64_t outstanding_blocks() noexcept { return blocks; }
@@ -163,7 +172,10 @@ int mprotect(void* start, std::size_t bytes, int protection) noexcept {
   return static_cast<int>(syscall(SYS_mprotect, start, bytes, protection));
 }
 int madvise(void* start, std::size_t bytes, int advice) noexcept {
-  if (faults::fails(faults::call::advise)) {
+  // The library asks once more in another way where it is refused (span_space::discard): both are one call that fails.
+  bool const again = advice == MADV_DONTNEED_LOCKED && faults::advice_failed;
+  faults::advice_failed = again || faults::fails(faults::call::advise);
+  if (faults::advice_failed) {
     errno = ENOMEM;
     return -1;
   }

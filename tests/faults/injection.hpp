@@ -28,6 +28,14 @@ void hide_tbbmalloc() noexcept;
 void arm(plan const& wanted) noexcept;
 /// From here on every call succeeds. How many there were since arm().
 std::uint64_t disarm() noexcept;
+/// While one of these lives, calls of its thread neither fail nor count: for who looks at what has become of a run.
+class unharmed {
+ public:
+  unharmed() noexcept;
+  ~unharmed();
+  unharmed(unharmed const&) = delete;
+  unharmed& operator=(unharmed const&) = delete;
+};
 /// How many were made to fail.
 [[nodiscard]] std::uint64_t injected() noexcept;
 /// Where the first was.

@@ -1,4 +1,5 @@
 #include "books.hpp"
+#include "memory_scenarios.hpp"
 #include "scenario.hpp"
 #include <mayfly/arena.hpp>
 #include <mayfly/channel.hpp>
@@ -323,6 +324,7 @@ constexpr std::array all{
     scenario{"held", held_scopes},     scenario{"coroutine", coroutines},    scenario{"effects", effects_and_deadline},
     scenario{"guard", guard_mode},     scenario{"arenas", arenas},           scenario{"churn", thread_churn},
     scenario{"resize", resize},
+    scenario{"epochs", epochs_end},    scenario{"budget", budget_moves},     scenario{"common", budget_in_common},
 };
 
 }  // namespace
