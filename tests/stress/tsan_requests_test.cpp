@@ -4,6 +4,7 @@
 //
 // MAYFLY_TSAN_REQUESTS says how many (2,000), MAYFLY_SCHEDULE_SEED which choices.
 
+#include <mayfly/allocation_error.hpp>
 #include <mayfly/channel.hpp>
 #include <mayfly/executor.hpp>
 #include <mayfly/page_pool.hpp>
@@ -19,6 +20,7 @@
 #include <chrono>
 #include <cstdint>
 #include <cstdlib>
+#include <exception>
 #include <iostream>
 #include <memory>
 #include <memory_resource>
@@ -81,6 +83,9 @@ struct ledger {
   std::atomic<std::uint64_t> sent{0};  // sum of the numbers
   std::atomic<std::uint64_t> received{0};
   std::atomic<std::uint64_t> helped{0};  // pieces of nested work that another thread ran
+  std::atomic<std::uint64_t> epochs{0};
+  std::atomic<std::uint64_t> returned_bytes{0};  // by epochs' ends and lowered budgets
+  std::atomic<std::uint64_t> out_of_pages{0};    // requests that a lowered budget ended
 };
 
 std::atomic<std::uint64_t> timer_tasks{0};  // a timer's task captures nothing
@@ -90,7 +95,8 @@ void add(std::atomic<std::uint64_t>& sum, std::uint64_t value) { sum.fetch_add(v
 /// One executor, and what its requests share.
 class mix {
  public:
-  mix(ledger& book, std::uint64_t seed) : book_{book}, seed_{seed} {}
+  /// `moves_budget`: the page budget goes down and up all the time, and requests may end for want of pages.
+  mix(ledger& book, std::uint64_t seed, bool moves_budget) : book_{book}, seed_{seed}, moves_budget_{moves_budget} {}
 
   /// Requests first to last: submitted by several threads, watched by one, drained, and counted.
   void run(std::size_t first, std::size_t last);
@@ -107,14 +113,17 @@ class mix {
   std::uint64_t group(request_context& request, std::size_t number);
   void set_timer(request_context& request, std::size_t number);
   void watch(std::stop_token const& enough);
+  void trim(std::stop_token const& enough);
+  [[nodiscard]] bool ran_out_of_pages(outcome<std::uint64_t> const& result);
   void settle(std::size_t requests, std::uint64_t refused_before);
 
   ledger& book_;
   std::uint64_t seed_;
+  bool moves_budget_;
   channel<std::uint64_t> numbers_{64};
   std::array<std::atomic<scope_hold*>, places> held_{};
   std::array<std::atomic<scoped_ref<payload>>, places> refs_{};
-  executor pool_{{.workers = 4, .max_in_flight = 256}};
+  executor pool_{{.workers = 4, .max_in_flight = 256, .trim_interval = executor_options::least_trim_interval}};
 };
 
 std::uint64_t mix::loop(request_context& request, std::size_t number) {
@@ -226,13 +235,15 @@ void mix::submit(std::size_t number) {
         [this, number, what](outcome<std::uint64_t> const& result, request_context&) {
           book_.answer(number);
           EXPECT_TRUE(!result.has_value() || *result == number);
-          EXPECT_TRUE(may_end(what, result.kind())) << number << " ended as " << to_string(result.kind());
+          EXPECT_TRUE(may_end(what, result.kind()) || ran_out_of_pages(result))
+              << number << " ended as " << to_string(result.kind());
         });
     if (admitted) {
       if (what == kind::cancelled) pool_.request_cancel(admitted.id());
       return;
     }
-    if (admitted.reason() != admission_reason::queue_full) {
+    bool const poor = moves_budget_ && admitted.reason() == admission_reason::over_budget;
+    if (admitted.reason() != admission_reason::queue_full && !poor) {
       EXPECT_EQ(admitted.reason(), admission_reason::expired);
       add(book_.refused, 1);
       return book_.answer(number);
@@ -259,6 +270,31 @@ void mix::watch(std::stop_token const& enough) {
   }
 }
 
+/// Only a pool whose budget moves refuses pages here.
+bool mix::ran_out_of_pages(outcome<std::uint64_t> const& result) {
+  if (!moves_budget_ || result.kind() != outcome_kind::exception) return false;
+  try {
+    std::rethrow_exception(result.error());
+  } catch (allocation_error const& error) {
+    add(book_.out_of_pages, 1);
+    return error.reason() == refusal::page_cap;
+  } catch (...) {
+    return false;
+  }
+}
+
+/// The trimmer's work, far more often, and beside the trimmer itself.
+void mix::trim(std::stop_token const& enough) {
+  std::mt19937_64 random{seed_ + 1};
+  while (!enough.stop_requested()) {
+    add(book_.returned_bytes, pool_.pages().end_epoch());
+    add(book_.epochs, 1);
+    if (moves_budget_) pool_.set_page_budget(random() % 4 == 0 ? 0 : (std::size_t{1} + random() % 32) << 18U);
+    std::this_thread::sleep_for(std::chrono::microseconds{random() % 500});
+  }
+  if (moves_budget_) pool_.set_page_budget(0);
+}
+
 void mix::run(std::size_t first, std::size_t last) {
   std::uint64_t const refused_before = book_.refused.load(std::memory_order_relaxed);
   timer_tasks.store(0, std::memory_order_relaxed);
@@ -266,6 +302,7 @@ void mix::run(std::size_t first, std::size_t last) {
   book_.timers_cancelled.store(0, std::memory_order_relaxed);
   {
     std::jthread const watcher{[this](std::stop_token const& enough) { watch(enough); }};
+    std::jthread const trims{[this](std::stop_token const& enough) { trim(enough); }};
     std::vector<std::jthread> threads;
     threads.reserve(submitters);
     for (std::size_t mine = 0; mine < submitters; ++mine) {
@@ -317,21 +354,28 @@ TEST(TsanRequests, EveryRequestEndsOnceAndGivesItsPagesBack) {
   ledger book{requests};
   perturbation const disorder{{.seed = seed}};
   auto const start = std::chrono::steady_clock::now();
-  for (std::size_t first = 0; first < requests; first += requests_of_one_executor) {
-    mix{book, seed}.run(first, std::min(requests, first + requests_of_one_executor));
+  // Every second executor's budget moves; at least one does.
+  std::size_t const of_one = std::min(requests_of_one_executor, (requests + 1) / 2);
+  bool moves_budget = false;
+  for (std::size_t first = 0; first < requests; first += of_one) {
+    mix{book, seed, moves_budget}.run(first, std::min(requests, first + of_one));
+    moves_budget = !moves_budget;
   }
   auto const took = std::chrono::duration<double>(std::chrono::steady_clock::now() - start);
 
   auto const done = disorder.counts();
   std::cout << requests << " requests in " << took.count() << " s; " << book.helped.load(std::memory_order_relaxed)
-            << " pieces of nested work by helpers; " << done.steps << " steps at " << done.points.size()
-            << " schedule points, of which " << done.yields << " yielded, " << done.spins << " spun, " << done.sleeps
-            << " slept\n";
+            << " pieces of nested work by helpers; " << book.epochs.load(std::memory_order_relaxed) << " epochs ended, "
+            << book.returned_bytes.load(std::memory_order_relaxed) << " bytes went back, "
+            << book.out_of_pages.load(std::memory_order_relaxed) << " requests ran out of pages; " << done.steps
+            << " steps at " << done.points.size() << " schedule points, of which " << done.yields << " yielded, "
+            << done.spins << " spun, " << done.sleeps << " slept\n";
   auto const once = [](std::atomic<std::uint8_t> const& answers) {
     return answers.load(std::memory_order_relaxed) == 1;
   };
   EXPECT_EQ(std::count_if(book.answers.begin(), book.answers.end(), once), static_cast<std::ptrdiff_t>(requests));
   EXPECT_EQ(book.sent.load(std::memory_order_relaxed), book.received.load(std::memory_order_relaxed));
+  EXPECT_GT(book.epochs.load(std::memory_order_relaxed), 0U);
 #ifdef MAYFLY_SCHEDULE_POINTS
   EXPECT_GT(done.yields, 0U);
 #endif
