@@ -98,8 +98,8 @@ def choose(works: tuple[Work, ...], wanted: argparse.Namespace) -> list[Work]:
         sys.exit(f"scripts/bench: --only {wanted.only}: {error}")
     if not chosen:
         sys.exit(f"scripts/bench: no work matches {wanted.only}; --list says which there are")
-    asked_of = {work.given.key for work in chosen if work.given}
-    return [work for work in works if work in chosen or work.key in asked_of]
+    asked_of = {(work.given.program, work.given.key) for work in chosen if work.given}
+    return [work for work in works if work in chosen or asked_of & {(each.program, work.key) for each in work.contenders}]
 
 
 def listed(works: Iterable[Work]) -> Iterable[str]:

@@ -91,7 +91,8 @@ class Part:
     a figure of theirs. One value for all contenders that are given it."""
 
     of: float
-    key: str  # the other work's, which comes before
+    program: str  # the other work's, which comes before
+    key: str
     figure: str
     option: str
 
@@ -134,7 +135,7 @@ def names(contenders: Iterable[Contender]) -> tuple[str, ...]:
 
 def faults(works: Iterable[Work]) -> Iterator[str]:
     """What is wrong with a list of works: one line each."""
-    seen, keys = set(), set()
+    seen, runs = set(), set()
     for work in works:
         if work.id in seen:
             yield f"two works are called {work.id}"
@@ -144,9 +145,9 @@ def faults(works: Iterable[Work]) -> Iterator[str]:
             yield f"{work.id}: two contenders are called {name}"
         if not work.bars and not work.is_counted:
             yield f"{work.id}: no bar"
-        if work.given and work.given.key not in keys:
-            yield f"{work.id}: no work {work.given.key} comes before it"
-        keys.add(work.key)
+        if work.given and (work.given.program, work.given.key) not in runs:
+            yield f"{work.id}: no work {work.given.key} of {work.given.program} comes before it"
+        runs |= {(each.program, work.key) for each in work.contenders}
         asked = {work.ours, *(name for bar in work.bars for name in (*bar.peers, bar.ours or work.ours))}
         for name in sorted(asked - set(here)):
             yield f"{work.id}: no contender is called {name}"

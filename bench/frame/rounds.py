@@ -63,7 +63,7 @@ class Results:
     def part(self, part: Part, number: int) -> float | None:
         """Of the least figure that the other work's contenders gave in this round."""
         given = [float(rounds[number][part.figure]) for identity, rounds in self.figures.items()
-                 if identity[2] == part.key and number in rounds]  # fmt: skip
+                 if identity[1:3] == (part.program, part.key) and number in rounds]  # fmt: skip
         return part.of * min(given) if given else None
 
     def series(self, work: Work, contender: Contender) -> list[list[tuple[float, float]]]:

@@ -61,7 +61,7 @@ def crowd(key: str, name: str, axis: str) -> Work:
 
 LATENCY = "bench_latency"
 UNDER_LOAD = mallocs(driver(LATENCY, "enqueue"), "enqueue + {}")
-SLOWEST = Part(of=0.7, key="caniuse", figure="rate", option="--rate")
+SLOWEST = Part(of=0.7, program=LATENCY, key="caniuse", figure="rate", option="--rate")
 
 STEADY = "bench_steady"
 

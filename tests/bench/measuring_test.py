@@ -89,15 +89,18 @@ class Rounds(BenchTest):
         self.program("bench_same", '#!/bin/sh\necho "$4 $7 $8" >>"$0.log"; echo \'{"value": 5}\'\n')
         contenders = tuple(driver("bench_same", name) for name in ("mayfly", "malloc"))
         same = Work("same", "at one rate", "us", "mayfly", contenders, (Bar(1, ("malloc",)),),
-                    given=Part(0.5, "run", "rate", "--rate"))  # fmt: skip
-        status, printed, _ = self.bench("--rounds", "2", "--only", "same", works=[work(), same])
+                    given=Part(0.5, "bench_it", "run", "rate", "--rate"))  # fmt: skip
+        self.program("bench_other", '#!/bin/sh\necho "$4" >>"$0.log"; echo \'{"value": 5, "rate": 1}\'\n')
+        alike = Work("run", "of another program", "us", "mayfly", (driver("bench_other", "mayfly"),), (Bar(most=1),),
+                     label="alike")  # fmt: skip
+        status, printed, _ = self.bench("--rounds", "2", "--only", "same|alike", works=[alike, work(), same])
         self.assertEqual(0, status, printed)
         self.assertEqual(["mayfly --rate 50.000", "malloc --rate 50.000", "mayfly --rate 100.000",
                           "malloc --rate 100.000"], self.log("bench_same"))  # fmt: skip
 
     def test_without_that_figure_it_fails_and_says_so(self) -> None:
         self.driver("bench_it", mayfly="exit 1", malloc="exit 1")
-        same = work("same", given=Part(0.5, "run", "rate", "--rate"))
+        same = work("same", given=Part(0.5, "bench_it", "run", "rate", "--rate"))
         status, printed, _ = self.bench("--rounds", "1", works=[work(), same])
         self.assertEqual(1, status)
         self.assertIn("FAILED: same/mayfly: no contender of run gave a figure rate", printed)
@@ -273,7 +276,7 @@ class ListsOfWorks(unittest.TestCase):
             ((work(bars=(Bar(beyond=1),)),), f"run: {of_a_bar}"),
             ((work(bars=(Bar(1, ("malloc",), beyond=1),)),), f"run: {of_a_bar}"),
             ((Work("run", "", "ns", "a", (driver("p", "a"),), ()),), "run: no bar"),
-            ((work(given=Part(1, "other", "rate", "--rate")),), "run: no work other comes before it"),
+            ((work(given=Part(1, "bench_it", "other", "rate", "--rate")),), "run: no work other of bench_it comes before it"),
         ):
             self.assertEqual([what], list(faults(wrong)))
 
