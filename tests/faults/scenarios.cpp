@@ -319,12 +319,22 @@ void resize(ledger& book) {
 }
 
 constexpr std::array all{
-    scenario{"start", start_and_stop}, scenario{"submit", submit_values},    scenario{"futures", submit_futures},
-    scenario{"nested", nested_work},   scenario{"timers", spawn_and_timers}, scenario{"channel", channel_and_promise},
-    scenario{"held", held_scopes},     scenario{"coroutine", coroutines},    scenario{"effects", effects_and_deadline},
-    scenario{"guard", guard_mode},     scenario{"arenas", arenas},           scenario{"churn", thread_churn},
+    scenario{"start", start_and_stop},
+    scenario{"submit", submit_values},
+    scenario{"futures", submit_futures},
+    scenario{"nested", nested_work},
+    scenario{"timers", spawn_and_timers},
+    scenario{"channel", channel_and_promise},
+    scenario{"held", held_scopes},
+    scenario{"coroutine", coroutines},
+    scenario{"effects", effects_and_deadline},
+    scenario{"guard", guard_mode},
+    scenario{"arenas", arenas},
+    scenario{"churn", thread_churn},
     scenario{"resize", resize},
-    scenario{"epochs", epochs_end},    scenario{"budget", budget_moves},     scenario{"common", budget_in_common},
+    scenario{"epochs", epochs_end},
+    scenario{"budget", budget_moves},
+    scenario{"common", budget_in_common},
 };
 
 }  // namespace

@@ -244,7 +244,7 @@ TEST(EpochExploration, AMagazineOfWhichOnlyAPartIsSurplusIsSplitWhileOthersPop) 
       "epochs: surplus is split off a magazine while a thread pops, a second steals, and one wants a returned page; "
       "each "
       "page has one owner, surplus is counted once",
-      within({2, 1}, {3, 2}), [](execution& run, pool_state& state) {
+      within({2, 1}, {3, 1}), [](execution& run, pool_state& state) {
         index_chain magazine;
         for (std::uint32_t page = 0; page < 3; ++page) magazine = magazine.with(state.links.data(), page);
         state.depot.push(state.links.data(), magazine);
