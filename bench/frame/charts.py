@@ -49,9 +49,14 @@ def title_of(row: dict[str, Any]) -> str:
     return f"{name}:  {in_type(row['says'])}"
 
 
+def has_to_reach(row: dict[str, Any]) -> float:
+    """On the ratios' axis. A bar in the work's own unit has no place on it."""
+    return row["bar"] if row["bar_is"] == "least ratio" else row["ratio"]
+
+
 def ratios(rows: list[dict[str, Any]]) -> str:
     """A bar a row, from 1 (as fast as the best peer) to the ratio; its spread as a line; a mark where it has to reach."""
-    far = [value for row in rows for value in (row["ratio"], row["bar"], *row["spread"])]
+    far = [value for row in rows for value in (row["ratio"], has_to_reach(row), *row["spread"])]
     low, high = min(0.8, *far) / 1.1, max(2.0, *far) * 1.3
     ticks = ", ".join(f'"{tick:g}" {tick:g}' for tick in TICKS if low <= tick <= high)
     # Labels of our own and no ticks': those are formats, and gnuplot cuts what stands behind a % in some.
@@ -82,7 +87,7 @@ def ratios(rows: list[dict[str, Any]]) -> str:
         if row["bar_is"] == "least ratio":
             marks.append(f"set arrow from {row['bar']:g},{-at - 0.45:g} to {row['bar']:g},{-at + 0.45:g} "
                          f"nohead front lc rgb '{MARK}' lw 3")  # fmt: skip
-        marks.append(f"set label {quoted(format(row['ratio'], '.2f'))} at {max(right, spread_high, row['bar']):g},{-at} "
+        marks.append(f"set label {quoted(format(row['ratio'], '.2f'))} at {max(right, spread_high, has_to_reach(row)):g},{-at} "
                      "left offset 0.6,0 front")  # fmt: skip
     return "\n".join([*lines, *boxes, *marks, "plot NaN notitle", ""])
 

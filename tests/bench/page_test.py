@@ -161,6 +161,11 @@ class Figures(unittest.TestCase):
 
 
 class Drawing(unittest.TestCase):
+    def test_a_bar_in_nanoseconds_has_no_place_on_the_axis_of_ratios(self) -> None:
+        row = {"work": "get", "says": "", "ratio": 0.9, "spread": [0.9, 0.9], "bar": 0.05, "holds": True}
+        for bar_is, low in (("most beyond the best peer", 0.8 / 1.1), ("least ratio", 0.05 / 1.1)):
+            self.assertIn(f"set xrange [{low:g}:", charts.ratios([{**row, "bar_is": bar_is}]))
+
     def test_a_gnuplot_that_fails_says_why(self) -> None:
         if not shutil.which("gnuplot"):
             self.skipTest("gnuplot is not here")
