@@ -126,8 +126,8 @@ void* arena::take_block(std::size_t bytes, std::size_t alignment, page_span& ref
   return block;
 }
 
-/// From a new page. Classes grow with the arena: the largest not above what its pages hold already, and where the
-/// budget or the pool refuses that, any smaller one that fits.
+/// From a new page. Classes grow with the arena (growth_percent), and where the budget or the pool refuses that class,
+/// any smaller one that fits is taken.
 void* arena::take_from_page(std::size_t bytes, std::size_t alignment, page_span& refused) noexcept {
   std::size_t needed = rounded(bytes) + (alignment > least_alignment ? alignment - least_alignment : 0);
   std::size_t c = first_class_;
@@ -135,7 +135,7 @@ void* arena::take_from_page(std::size_t bytes, std::size_t alignment, page_span&
     needed += (colours - 1) * colour_step;
   } else {
     c = page_pool::classes - 1;
-    while (c > 0 && pool_->class_bytes(c) > page_bytes_) --c;
+    while (c > 0 && pool_->grows_from(c) > page_bytes_) --c;
   }
   std::size_t least = 0;
   while (pool_->class_bytes(least) < needed) ++least;

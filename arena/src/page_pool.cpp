@@ -41,8 +41,28 @@ page_pool_options checked(page_pool_options options) {
   if (options.idle_epochs < 1 || options.idle_epochs > page_pool_options::most_idle_epochs) {
     refuse("idle_epochs", std::to_string(options.idle_epochs), "must be 1 to 64");
   }
+  if (options.growth_percent > page_pool_options::most_growth_percent) {
+    refuse("growth_percent", std::to_string(options.growth_percent), "must be 0 to 10000");
+  }
+  std::size_t& largest = options.largest_in_page_bytes;
+  std::size_t const page = options.class_bytes.back();
+  if (largest != 0 && (largest < page_pool::block_unit_bytes || largest > page / 2)) {
+    refuse("largest_in_page_bytes", std::to_string(largest),
+           "must be 4 KiB to half the largest page, " + std::to_string(page / 2) + ", or 0 for a quarter of it");
+  }
+  if (largest == 0) largest = page / 4;
   options.reserve_bytes = options.reserve_bytes / span_space::span_bytes * span_space::span_bytes;
   return options;
+}
+
+/// What an arena's pages must hold before its next one is of a class.
+std::array<std::size_t, page_pool_options::classes> growth_steps(page_pool_options const& options) {
+  std::array<std::size_t, page_pool_options::classes> steps{};
+  for (std::size_t c = 1; c < steps.size(); ++c) {
+    std::size_t const percent = options.growth_percent;
+    steps[c] = percent == 0 ? page_pool_options::unlimited : (100 * options.class_bytes[c] + percent - 1) / percent;
+  }
+  return steps;
 }
 
 std::array<std::uint32_t, detail::recycler::max_classes> magazine_sizes(page_pool_options const& options) {
@@ -69,6 +89,7 @@ detail::mapping reserve(std::size_t bytes, std::size_t smallest_page) {
 
 page_pool::page_pool(page_pool_options const& options)
     : options_{checked(options)},
+      grows_from_{growth_steps(options_)},
       charge_{checked_max_bytes(options_.max_bytes, options_.class_bytes[0]),
               options_.common_budget == nullptr ? nullptr : &options_.common_budget->bytes_},
       gives_unusually_{options_.fill.has_value() || !options_.recycle},

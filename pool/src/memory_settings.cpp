@@ -10,6 +10,8 @@ namespace {
 using answer = std::optional<std::string>;
 using detail::parse_bytes;
 
+constexpr char const* bytes_wanted = "must be a number of bytes, alone or with KiB, MiB or GiB behind it";
+
 /// As many values with commas between them as there are page sizes.
 template <class Value, class Parse>
 bool parse_each(std::string_view text, std::array<Value, page_pool_options::classes>& into, Parse const& parse) {
@@ -50,7 +52,7 @@ answer set_first_page(executor_options& to, std::string_view value) {
 template <std::size_t page_pool_options::* Field>
 answer set_bytes(executor_options& to, std::string_view value) {
   auto const bytes = parse_bytes(value);
-  if (!bytes) return "must be a number of bytes, alone or with KiB, MiB or GiB behind it";
+  if (!bytes) return bytes_wanted;
   to.page_options.*Field = *bytes;
   return std::nullopt;
 }
@@ -62,9 +64,41 @@ answer set_idle_epochs(executor_options& to, std::string_view value) {
   return std::nullopt;
 }
 
-constexpr std::array<memory_setting, 7> all_settings{{
+answer set_page_growth(executor_options& to, std::string_view value) {
+  auto const percent = detail::parse_count(value, 0, page_pool_options::most_growth_percent);
+  if (!percent) return "must be a number of percent from 0 to 10000";
+  to.page_options.growth_percent = static_cast<std::uint32_t>(*percent);
+  return std::nullopt;
+}
+
+answer set_page_budget(executor_options& to, std::string_view value) {
+  auto const bytes = parse_bytes(value);
+  std::size_t const page = to.page_options.class_bytes.front();
+  if (bytes && *bytes != 0 && *bytes < page) {
+    return "must be " + std::to_string(page / 1024) + "KiB, the size of a page, at least, or 0 for no limit";
+  }
+  if (!bytes) return bytes_wanted;
+  to.page_budget_bytes = *bytes;
+  return std::nullopt;
+}
+
+answer set_trim_interval(executor_options& to, std::string_view value) {
+  auto const time = value == "0" ? std::chrono::nanoseconds{0} : detail::parse_duration(value);
+  bool const fits = time && (time->count() == 0 || (*time >= executor_options::least_trim_interval &&
+                                                    *time <= executor_options::longest_trim_interval));
+  if (!fits) return "must be 0 (never), or a time from 100ms to 60m";
+  to.trim_interval = *time;
+  return std::nullopt;
+}
+
+constexpr std::array<memory_setting, 11> all_settings{{
     {"page-sizes", "A,B,C", "the three page sizes, powers of two from 4KiB to 2MiB (default 16KiB,64KiB,256KiB)",
      &set_page_sizes},
+    {"page-growth", "PERCENT", "a request's next page is at most so much of what its pages hold already (default 100)",
+     &set_page_growth},
+    {"largest-in-page", "SIZE",
+     "above this an allocation has a block of its own, 4KiB to half the largest page (default 0: a quarter of it)",
+     &set_bytes<&page_pool_options::largest_in_page_bytes>},
     {"magazines", "A,B,C", "pages in a thread's magazine, for each page size (default 8,4,2)", &set_magazines},
     {"first-page", "SIZE",
      "a request's first page: adaptive (default: what requests so far make cheapest), or a page size", &set_first_page},
@@ -76,6 +110,9 @@ constexpr std::array<memory_setting, 7> all_settings{{
      &set_idle_epochs},
     {"block-cache", "SIZE", "idle memory kept for allocations too large for a page (default 64MiB)",
      &set_bytes<&page_pool_options::block_cache_bytes>},
+    {"page-budget", "SIZE", "memory all arenas together may take (default 0: no limit)", &set_page_budget},
+    {"trim-interval", "TIME", "how often memory that requests did not need lately goes back (default 1s; 0: never)",
+     &set_trim_interval},
 }};
 
 }  // namespace

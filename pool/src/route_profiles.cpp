@@ -7,15 +7,15 @@ namespace mayfly::detail {
 first_page_costs::holding first_page_costs::held_by(page_pool const& pages, std::size_t c, std::size_t bytes) noexcept {
   holding held;
   while (held.bytes < bytes) {
+    std::size_t wanted = 1;
     if (held.pages != 0) {
-      // As arena::take_from_page() grows.
+      // As arena::take_from_page() grows: of one class until so much is held that the next one's turn has come.
       c = page_pool::classes - 1;
-      while (c > 0 && pages.class_bytes(c) > held.bytes) --c;
+      while (c > 0 && pages.grows_from(c) > held.bytes) --c;
+      wanted = (c + 1 < page_pool::classes ? std::min(bytes, pages.grows_from(c + 1)) : bytes) - held.bytes;
     }
     std::size_t const page_bytes = pages.class_bytes(c);
-    // From here on all are of the largest class: so many at once.
-    bool const largest = c == page_pool::classes - 1;
-    std::size_t const count = largest ? (bytes - held.bytes + page_bytes - 1) / page_bytes : 1;
+    std::size_t const count = (wanted + page_bytes - 1) / page_bytes;
     held.pages += count;
     held.bytes += count * page_bytes;
   }

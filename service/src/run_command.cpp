@@ -62,9 +62,9 @@ engine_options engine_settings(run_options const& options) {
   settings.memory = options.memory;
   settings.workers = options.workers;
   settings.window = options.window;
-  settings.trim_interval = options.trim_interval;
+  settings.trim_interval = options.of_memory.trim_interval;
   settings.request_bytes = options.request_bytes;
-  settings.page_budget_bytes = options.page_budget;
+  settings.page_budget_bytes = options.of_memory.page_budget_bytes;
   settings.of_memory = options.of_memory;
   settings.guard_one_in = static_cast<std::uint32_t>(options.guard_one_in);
   settings.audit_one_in = static_cast<std::uint32_t>(options.audit_one_in);

@@ -92,14 +92,6 @@ refusal set_request_bytes(run_options& to, std::string const& value) {
   return keep(programs::parse_bytes(value), to.request_bytes, bytes_wanted);
 }
 
-refusal set_page_budget(run_options& to, std::string const& value) {
-  auto const bytes = programs::parse_bytes(value);
-  if (bytes && *bytes != 0 && *bytes < page_pool_options{}.class_bytes.front()) {
-    return "must be 16KiB, the size of a page, at least, or 0 for no limit";
-  }
-  return keep(bytes, to.page_budget, bytes_wanted);
-}
-
 /// What a configuration file for an executor's memory says, too (memory_settings.hpp).
 refusal set_memory_setting(run_options& to, std::string_view name, std::string const& value) {
   return std::ranges::find(memory_settings(), name, &memory_setting::name)->apply(to.of_memory, value);
@@ -107,14 +99,6 @@ refusal set_memory_setting(run_options& to, std::string_view name, std::string c
 
 refusal set_deadline(run_options& to, std::string const& value) {
   return keep(programs::parse_duration(value), to.deadline, "must be a time, such as 200us, 50ms, 2s or 1m");
-}
-
-refusal set_trim_interval(run_options& to, std::string const& value) {
-  auto time = value == "0" ? std::chrono::nanoseconds{0} : programs::parse_duration(value);
-  bool const fits =
-      time && *time >= executor_options::least_trim_interval && *time <= executor_options::longest_trim_interval;
-  if (!fits && value != "0") time.reset();
-  return keep(time, to.trim_interval, "must be 0 (never), or a time from 100ms to 60m");
 }
 
 refusal set_record(run_options& to, std::string const& value) {
@@ -176,7 +160,7 @@ constexpr std::string_view measuring = "Measuring";
 
 using enum setting::shape;
 
-constexpr std::array<setting, 31> all_settings{{
+constexpr std::array<setting, 33> all_settings{{
     {"handler", text, "NAME", work,
      "echo, canonicalize (RFC 8785), merge-patch (RFC 7396), extract (RFC 6901), or one of a plugin", &set_handler},
     {"plugin", list, "FILE.so", work, "handlers of your own (docs/plugins.md); may be said again", &add_plugin},
@@ -190,14 +174,12 @@ constexpr std::array<setting, 31> all_settings{{
     {"max-request-bytes", text, "SIZE", limits, "bytes a request may have (default 16MiB)", &set_max_request_bytes},
     {"request-bytes", text, "SIZE", limits, "memory one request's arena may take (default 256MiB; 0: no limit)",
      &set_request_bytes},
-    {"page-budget", text, "SIZE", limits, "memory all arenas together may take (default 0: no limit)",
-     &set_page_budget},
     {"deadline", text, "TIME", limits, "time a request may take, waiting included: 200us, 50ms, 2s (default: any)",
      &set_deadline},
     {"window", text, "N", limits, "requests that may be under way at once (default 256)", &set_window},
     {"trim-interval", text, "TIME", limits,
      "how often memory that requests did not need lately goes back to the\nsystem (default 1s; 0: never)",
-     &set_trim_interval},
+     [](run_options& to, std::string const& value) { return set_memory_setting(to, "trim-interval", value); }},
     {"workers", text, "N", measuring,
      "threads that run requests, 1 to 1024 (default: one for each processor\nthat this process may use, at least 2); "
      "more than that only helps\nhandlers that wait",
@@ -207,6 +189,14 @@ constexpr std::array<setting, 31> all_settings{{
     {"page-sizes", text, "A,B,C", recycling,
      "the three page sizes, powers of two from 4KiB to 2MiB (default 16KiB,64KiB,256KiB)",
      [](run_options& to, std::string const& value) { return set_memory_setting(to, "page-sizes", value); }},
+    {"page-budget", text, "SIZE", limits, "memory all arenas together may take (default 0: no limit)",
+     [](run_options& to, std::string const& value) { return set_memory_setting(to, "page-budget", value); }},
+    {"page-growth", text, "PERCENT", recycling,
+     "a request's next page is at most so much of what its pages hold already (default 100)",
+     [](run_options& to, std::string const& value) { return set_memory_setting(to, "page-growth", value); }},
+    {"largest-in-page", text, "SIZE", recycling,
+     "above this an allocation has a block of its own, 4KiB to half the largest page (default 0: a quarter of it)",
+     [](run_options& to, std::string const& value) { return set_memory_setting(to, "largest-in-page", value); }},
     {"magazines", text, "A,B,C", recycling, "pages in a thread's magazine, for each page size (default 8,4,2)",
      [](run_options& to, std::string const& value) { return set_memory_setting(to, "magazines", value); }},
     {"first-page", text, "SIZE", recycling,

@@ -36,6 +36,8 @@ trace::replay_settings settings_for(trace::trace const& of, memory_settings cons
       .pages = recorded.pages, .first_class = recorded.first_class, .epoch = recorded.epoch};
   page_pool_options& pages = settings.pages;
   take(said.class_bytes, pages.class_bytes);
+  take(said.growth_percent, pages.growth_percent);
+  take(said.largest_in_page_bytes, pages.largest_in_page_bytes);
   take(said.magazine_pages, pages.magazine_pages);
   take(said.idle_floor_bytes, pages.idle_floor_bytes);
   take(said.idle_cap_bytes, pages.idle_cap_bytes);

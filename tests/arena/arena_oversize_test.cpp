@@ -27,6 +27,27 @@ TEST_F(ArenaOversize, StartsAboveAQuarterOfTheLargestPage) {
   EXPECT_EQ(memory.usage().oversize_blocks, 1U);
 }
 
+/// From the smallest threshold to the largest, by the last byte in a page and the first that is not; the largest page
+/// takes half of itself wherever it is asked to start.
+TEST_F(ArenaOversize, StartsWhereTheOptionSays) {
+  for (std::size_t const largest : {4 * kib, 10'000 * std::size_t{1}, 128 * kib}) {
+    page_pool chosen{{.reserve_bytes = 64 * mib, .largest_in_page_bytes = largest}};
+    arena here{chosen};
+    static_cast<void>(here.allocate(largest, 4 * kib));
+    EXPECT_EQ(here.usage().oversize_blocks, 0U) << largest;
+    here.reset();
+    void* const block = here.allocate(largest + 1);
+    EXPECT_EQ(here.usage().oversize_blocks, 1U) << largest;
+    here.deallocate(block, largest + 1);
+    EXPECT_EQ(here.usage().oversize_blocks, 0U) << largest;
+  }
+  page_pool smallest{
+      {.reserve_bytes = 64 * mib, .class_bytes = {4 * kib, 8 * kib, 16 * kib}, .largest_in_page_bytes = 8 * kib}};
+  arena tight{smallest};
+  EXPECT_TRUE(test::is_aligned(tight.allocate(8 * kib, 4 * kib), 4 * kib));
+  EXPECT_EQ(tight.usage().pages[2], 1U);
+}
+
 TEST_F(ArenaOversize, GetsNoBlockWhereTheCurrentPageHasRoom) {
   arena other{pool, {.first_class = 2}};
   static_cast<void>(other.allocate(8));

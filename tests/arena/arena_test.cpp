@@ -83,15 +83,34 @@ TEST_F(Arena, OneByteMoreThanTheRoomTakesAnotherPage) {
   EXPECT_EQ(memory.usage().page_count(), 2U);
 }
 
-TEST_F(Arena, PagesGrowToTheLargestClassNotAboveWhatIsHeld) {
+/// The pages that an arena takes until it holds so much, in KiB.
+std::vector<std::size_t> steps_to(std::size_t bytes, arena& memory) {
   std::vector<std::size_t> steps;
   std::size_t before = 0;
-  while (memory.reserved_bytes() < mib) {
+  while (memory.reserved_bytes() < bytes) {
     static_cast<void>(memory.allocate(kib));
     if (memory.reserved_bytes() != before) steps.push_back((memory.reserved_bytes() - before) / kib);
     before = memory.reserved_bytes();
   }
-  EXPECT_EQ(steps, (std::vector<std::size_t>{16, 16, 16, 16, 64, 64, 64, 256, 256, 256}));
+  return steps;
+}
+
+TEST_F(Arena, PagesGrowToTheLargestClassNotAboveWhatIsHeld) {
+  EXPECT_EQ(steps_to(mib, memory), (std::vector<std::size_t>{16, 16, 16, 16, 64, 64, 64, 256, 256, 256}));
+}
+
+TEST_F(Arena, PagesGrowAsThePoolWasTold) {
+  auto const steps = [](std::uint32_t percent, std::size_t first_class) {
+    page_pool told{{.reserve_bytes = 64 * mib, .growth_percent = percent}};
+    arena growing{told, {.first_class = first_class}};
+    return steps_to(256 * kib, growing);
+  };
+  EXPECT_EQ(steps(0, 0), std::vector<std::size_t>(16, 16)) << "not at all";
+  EXPECT_EQ(steps(0, 1), (std::vector<std::size_t>{64, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16, 16}));
+  EXPECT_EQ(steps(50, 0), (std::vector<std::size_t>{16, 16, 16, 16, 16, 16, 16, 16, 64, 64}));
+  EXPECT_EQ(steps(399, 0), (std::vector<std::size_t>{16, 16, 64, 256})) << "64 is more than 399 % of 16";
+  EXPECT_EQ(steps(400, 0), (std::vector<std::size_t>{16, 64, 256}));
+  EXPECT_EQ(steps(10'000, 0), (std::vector<std::size_t>{16, 256}));
 }
 
 TEST_F(Arena, TheFirstPageIsOfTheClassAskedFor) {

@@ -29,6 +29,9 @@ TEST(PagePool, RefusesNonsenseByTheOptionsName) {
   expect_refused({.class_bytes = {2 * kib, 64 * kib, 256 * kib}}, "class_bytes[0]");
   expect_refused({.class_bytes = {64 * kib, 64 * kib, 256 * kib}}, "class_bytes[1]");
   expect_refused({.class_bytes = {16 * kib, 64 * kib, 4 * mib}}, "class_bytes[2]");
+  expect_refused({.growth_percent = 10'001}, "growth_percent");
+  expect_refused({.largest_in_page_bytes = 4 * kib - 1}, "largest_in_page_bytes");
+  expect_refused({.largest_in_page_bytes = 128 * kib + 1}, "largest_in_page_bytes");
   expect_refused({.magazine_pages = {0, 1, 1}}, "magazine_pages[0]");
   expect_refused({.magazine_pages = {1, 1, 4097}}, "magazine_pages[2]");
   expect_refused({.max_bytes = 16 * kib - 1}, "max_bytes");
@@ -40,6 +43,8 @@ TEST(PagePool, AcceptsTheLastValuesThatMakeSense) {
   page_pool const smallest{{.reserve_bytes = 16 * mib,
                             .max_bytes = 4 * kib,
                             .class_bytes = {4 * kib, 8 * kib, 2 * mib},
+                            .growth_percent = 10'000,
+                            .largest_in_page_bytes = mib,
                             .magazine_pages = {1, 4096, 1},
                             .idle_cap_bytes = 0,
                             .idle_floor_bytes = 0,

@@ -218,15 +218,17 @@ TEST(FirstPageWorth, OfNoRequestsIsNothing) {
 
 /// What an arena really takes is what the costs are made from.
 TEST(FirstPageCosts, PagesAreThoseThatAnArenaTakes) {
-  page_pool pages{{.reserve_bytes = std::size_t{256} << 20U}};
-  for (std::size_t c = 0; c < page_pool::classes; ++c) {
-    for (std::size_t const wanted : {1 * kib, 15 * kib, 17 * kib, 100 * kib, 300 * kib, 3000 * kib}) {
-      arena memory{pages, {.first_class = c}};
-      while (memory.bumped_bytes() < wanted) static_cast<void>(memory.allocate(64));
-      arena_usage const usage = memory.usage();
-      auto const held = first_page_costs::held_by(pages, c, memory.bumped_bytes());
-      EXPECT_EQ(held.pages, usage.page_count()) << c << ", " << wanted;
-      EXPECT_EQ(held.bytes, usage.reserved_bytes) << c << ", " << wanted;
+  for (std::uint32_t const growth : {100U, 0U, 30U, 400U, 10'000U}) {
+    page_pool pages{{.reserve_bytes = std::size_t{256} << 20U, .growth_percent = growth}};
+    for (std::size_t c = 0; c < page_pool::classes; ++c) {
+      for (std::size_t const wanted : {1 * kib, 15 * kib, 17 * kib, 100 * kib, 300 * kib, 3000 * kib}) {
+        arena memory{pages, {.first_class = c}};
+        while (memory.bumped_bytes() < wanted) static_cast<void>(memory.allocate(64));
+        arena_usage const usage = memory.usage();
+        auto const held = first_page_costs::held_by(pages, c, memory.bumped_bytes());
+        EXPECT_EQ(held.pages, usage.page_count()) << growth << ", " << c << ", " << wanted;
+        EXPECT_EQ(held.bytes, usage.reserved_bytes) << growth << ", " << c << ", " << wanted;
+      }
     }
   }
 }

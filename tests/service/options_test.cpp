@@ -54,6 +54,8 @@ TEST(Config, CanSayWhatFlagsCan) {
     idle-cap = "1MiB"
     idle-epochs = 9
     block-cache = 4096
+    page-growth = 200
+    largest-in-page = "128KiB"
     workers = 3
     memory = "heap"
     first-page = "64KiB"
@@ -77,10 +79,10 @@ TEST(Config, CanSayWhatFlagsCan) {
   EXPECT_EQ(options.depth, 7U);
   EXPECT_EQ(options.max_request_bytes, 2048U);
   EXPECT_EQ(options.request_bytes, 4096U);
-  EXPECT_EQ(options.page_budget, std::size_t{1} << 30U);
+  EXPECT_EQ(options.of_memory.page_budget_bytes, std::size_t{1} << 30U);
   EXPECT_EQ(options.deadline, std::chrono::milliseconds(50));
   EXPECT_EQ(options.window, 9U);
-  EXPECT_EQ(options.trim_interval, std::chrono::milliseconds(250));
+  EXPECT_EQ(options.of_memory.trim_interval, std::chrono::milliseconds(250));
   EXPECT_EQ(options.record, "run.mft");
   EXPECT_EQ(options.workers, 3U);
   EXPECT_EQ(options.memory, memory_kind::heap);
@@ -92,6 +94,8 @@ TEST(Config, CanSayWhatFlagsCan) {
   EXPECT_EQ(options.of_memory.page_options.idle_cap_bytes, std::size_t{1} << 20U);
   EXPECT_EQ(options.of_memory.page_options.idle_epochs, 9U);
   EXPECT_EQ(options.of_memory.page_options.block_cache_bytes, 4096U);
+  EXPECT_EQ(options.of_memory.page_options.growth_percent, 200U);
+  EXPECT_EQ(options.of_memory.page_options.largest_in_page_bytes, std::size_t{128} << 10U);
   EXPECT_EQ(options.guard_one_in, 1000U);
   EXPECT_EQ(options.audit_one_in, 100U);
   EXPECT_EQ(options.repeat, 5U);
@@ -100,7 +104,7 @@ TEST(Config, CanSayWhatFlagsCan) {
   EXPECT_TRUE(options.advise);
   EXPECT_TRUE(options.stats);
   EXPECT_EQ(options.progress, progress_choice::never);
-  std::size_t const lines = 31;
+  std::size_t const lines = 33;
   EXPECT_EQ(settings().size(), lines) << "a new setting belongs into this test";
 }
 

@@ -1,3 +1,4 @@
+#include "format.hpp"
 #include "support.hpp"
 #include <mayfly/trace/trace.hpp>
 
@@ -80,6 +81,34 @@ TEST(TraceFile, ComesBackAsItWasWritten) {
   EXPECT_EQ(read.settings().pages.class_bytes, page_pool_options{}.class_bytes);
   EXPECT_EQ(read.settings().pages.max_bytes, page_pool_options::unlimited);
   EXPECT_FALSE(read.settings().first_class);
+}
+
+TEST(TraceFile, EverySettingComesBackAndOlderFilesHaveTheDefaultsOfNewerOnes) {
+  recorded_settings written{.program = "p",
+                            .workers = 7,
+                            .pages = {.max_bytes = std::size_t{1} << 30U,
+                                      .class_bytes = {8'192, 32'768, 131'072},
+                                      .growth_percent = 250,
+                                      .largest_in_page_bytes = 40'960,
+                                      .magazine_pages = {3, 2, 1},
+                                      .idle_cap_bytes = 5,
+                                      .idle_floor_bytes = 6,
+                                      .idle_epochs = 7,
+                                      .block_cache_bytes = 8},
+                            .first_class = 1,
+                            .epoch = std::chrono::milliseconds{250}};
+  std::string const text = settings_as_json(written);
+  EXPECT_EQ(settings_as_json(settings_from_json(text)), text);
+  EXPECT_EQ(settings_from_json(text).pages.growth_percent, 250U);
+  EXPECT_EQ(settings_from_json(text).pages.largest_in_page_bytes, 40'960U);
+  std::string older = text;
+  for (std::string const key : {",\"growth_percent\":250", ",\"largest_in_page_bytes\":40960"}) {
+    ASSERT_NE(older.find(key), std::string::npos) << key;
+    older.erase(older.find(key), key.size());
+  }
+  EXPECT_EQ(settings_from_json(older).pages.growth_percent, 100U);
+  EXPECT_EQ(settings_from_json(older).pages.largest_in_page_bytes, 0U);
+  EXPECT_EQ(settings_from_json(older).pages.idle_epochs, 7U);
 }
 
 TEST(TraceFile, ALifeOfManyPartsComesBackWhole) {

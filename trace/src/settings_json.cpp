@@ -20,6 +20,12 @@ Number number_of(json::object const& in, char const* name) {
   return number;
 }
 
+/// The same of a setting that older recordings do not have: what they ran with is the default.
+template <class Number>
+void read_if_there(json::object const& in, char const* name, Number& into) {
+  if (in.contains(name)) into = number_of<Number>(in, name);
+}
+
 template <class Number, std::size_t Count>
 void read_numbers(json::object const& in, char const* name, std::array<Number, Count>& into) {
   json::value const* const found = in.if_contains(name);
@@ -52,7 +58,9 @@ std::string settings_as_json(recorded_settings const& settings) {
                    {"idle_cap_bytes", pages.idle_cap_bytes},
                    {"idle_floor_bytes", pages.idle_floor_bytes},
                    {"idle_epochs", pages.idle_epochs},
-                   {"block_cache_bytes", pages.block_cache_bytes}};
+                   {"block_cache_bytes", pages.block_cache_bytes},
+                   {"growth_percent", pages.growth_percent},
+                   {"largest_in_page_bytes", pages.largest_in_page_bytes}};
   if (settings.first_class) out["first_class"] = *settings.first_class;
   return json::serialize(out);
 }
@@ -76,6 +84,8 @@ recorded_settings settings_from_json(std::string_view text) {
   pages.idle_floor_bytes = number_of<std::size_t>(*in, "idle_floor_bytes");
   pages.idle_epochs = number_of<std::uint32_t>(*in, "idle_epochs");
   pages.block_cache_bytes = number_of<std::size_t>(*in, "block_cache_bytes");
+  read_if_there(*in, "growth_percent", pages.growth_percent);
+  read_if_there(*in, "largest_in_page_bytes", pages.largest_in_page_bytes);
   if (in->contains("first_class")) out.first_class = number_of<std::size_t>(*in, "first_class");
   if (out.first_class && *out.first_class >= page_pool_options::classes) {
     throw std::runtime_error("the setting \"first_class\" is not a page class");

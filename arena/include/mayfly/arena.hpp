@@ -52,7 +52,7 @@ struct arena_options {
 /// them.
 ///
 /// Zero bytes count as one: every result is distinct. Alignment may be any power of two. Where the current page has no
-/// room, an alignment above 4 KiB gets a block of its own, as does anything above a quarter of the largest page class.
+/// room, an alignment above 4 KiB gets a block of its own, as does anything above largest_in_page_bytes of the pool.
 ///
 /// Under AddressSanitizer whatever is not handed out is poisoned, and allocations keep 16 bytes apart.
 class arena {
@@ -288,7 +288,7 @@ class arena {
 
   /// Whether such an allocation gets a block of its own.
   [[nodiscard]] bool oversize(std::size_t bytes, std::size_t alignment) const noexcept {
-    return alignment > largest_page_alignment || bytes > pool_->class_bytes(page_pool::classes - 1) / 4;
+    return alignment > largest_page_alignment || bytes > pool_->options().largest_in_page_bytes;
   }
 
   [[nodiscard]] void* allocate_slow(std::size_t bytes, std::size_t alignment);

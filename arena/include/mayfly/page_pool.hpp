@@ -212,6 +212,8 @@ class page_pool final : private detail::thread_exit_listener {
 
   [[nodiscard]] page_descriptor& descriptor(std::uint32_t index) const noexcept { return descriptors_[index]; }
   [[nodiscard]] std::size_t class_bytes(std::size_t c) const noexcept { return options_.class_bytes[c]; }
+  /// From how many bytes of pages on an arena's next page is of class `c` or larger.
+  [[nodiscard]] std::size_t grows_from(std::size_t c) const noexcept { return grows_from_[c]; }
   [[nodiscard]] std::byte* page_address(std::uint32_t index) const noexcept {
     return spans_.start() + (std::size_t{index} << unit_shift_);
   }
@@ -347,6 +349,7 @@ class page_pool final : private detail::thread_exit_listener {
   [[nodiscard]] std::size_t idle_bytes() const noexcept;
 
   page_pool_options options_;
+  std::array<std::size_t, classes> grows_from_;
   detail::page_charge charge_;  // rarely written: fresh pages, trims, set_max_bytes()
   bool gives_unusually_;        // pages given back are filled, or not recycled
   std::size_t unit_shift_;      // log2 of the smallest class: descriptors are indexed in units of it

@@ -24,6 +24,14 @@ struct page_pool_options {
   page_budget* common_budget = nullptr;
   /// Page sizes: powers of two from 4 KiB to 2 MiB, each larger than the one before.
   std::array<std::size_t, classes> class_bytes{std::size_t{16} << 10U, std::size_t{64} << 10U, std::size_t{256} << 10U};
+  /// How an arena's pages grow: each page after the first is of the largest class that is at most so many percent of
+  /// what its pages hold already. 0 (all further pages are of the smallest class) to 10,000; 100: an arena of large
+  /// requests doubles. An allocation that needs a larger page gets one in any case.
+  std::uint32_t growth_percent = 100;
+  static constexpr std::uint32_t most_growth_percent = 10'000;
+  /// The largest allocation that is made in a page: larger ones have a block of their own, where the current page has
+  /// no room. 4 KiB to half the largest page; 0: a quarter of that.
+  std::size_t largest_in_page_bytes = 0;
   /// Pages in one magazine of each class (1 to 4096); a thread keeps at most two magazines of a class, and one page.
   std::array<std::uint32_t, classes> magazine_pages{8, 4, 2};
   /// Idle memory kept for each class outside the magazines; what comes on top goes back to the system at once.

@@ -92,6 +92,12 @@ void add_memory_settings(CLI::App& to, memory_settings& into) {
         "size of a request's first page, or adaptive")
       ->type_name("SIZE")
       ->group("Memory");
+  to.add_option("--page-growth", into.growth_percent,
+                "an arena's next page is at most so many percent of what its pages hold already, 0 to 10000")
+      ->check(CLI::Range(0U, page_pool_options::most_growth_percent))
+      ->group("Memory");
+  add_bytes(to, "--largest-in-page", into.largest_in_page_bytes,
+            "above this an allocation has a block of its own; 0: a quarter of the largest page");
   add_bytes(to, "--idle-floor", into.idle_floor_bytes, "idle memory of each page size that stays");
   add_bytes(to, "--idle-cap", into.idle_cap_bytes, "idle memory of each page size above which it goes back at once");
   add_bytes(to, "--block-cache", into.block_cache_bytes, "idle memory kept in blocks");

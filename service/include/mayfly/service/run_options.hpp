@@ -29,17 +29,15 @@ struct run_options {
 
   std::size_t workers = 0;
   std::size_t window = 256;
-  std::chrono::nanoseconds trim_interval = executor_options{}.trim_interval;
   std::string record;  ///< where a trace goes; empty: none is made
   memory_kind memory = memory_kind::arena;
 
   std::size_t depth = 512;
   std::size_t max_request_bytes = std::size_t{16} << 20U;
   std::size_t request_bytes = std::size_t{256} << 20U;
-  std::size_t page_budget = 0;
   bool advise = false;
   bool stats = false;
-  executor_options of_memory;  ///< pages and first pages
+  executor_options of_memory;  ///< what memory_settings.hpp names
   std::optional<std::chrono::nanoseconds> deadline;
 
   std::size_t guard_one_in = 0;

@@ -14,6 +14,8 @@ namespace mayfly::stress {
 /// Settings of memory as they are said; what is not said stays as it was recorded.
 struct memory_settings {
   std::optional<std::array<std::size_t, page_pool_options::classes>> class_bytes;
+  std::optional<std::uint32_t> growth_percent;
+  std::optional<std::size_t> largest_in_page_bytes;  ///< 0: a quarter of the largest page
   std::optional<std::array<std::uint32_t, page_pool_options::classes>> magazine_pages;
   std::optional<std::size_t> first_page_bytes;  ///< 0: adaptive
   std::optional<std::size_t> idle_floor_bytes;
