@@ -91,6 +91,8 @@ std::string replay_table(replay_result const& result) {
     to.row("resident", "peak " + bytes_text(result.real->peak_resident_bytes) + ", mean " +
                            readable_bytes(result.real->mean_resident_bytes) + "; " +
                            with_commas(result.real->page_faults) + " page faults");
+    if (!result.real->peak_is_exact)
+      to.row("", "(the system hides a process's peak: the largest of looks 200 us apart)");
     to.row("arena's time", "p50 " + readable_time(result.real->latency.p50()) + ", p99 " +
                                readable_time(result.real->latency.p99()) + ", max " +
                                readable_time(result.real->latency.max()));
@@ -131,6 +133,7 @@ std::string replay_json(replay_result const& result) {
     to["mean_committed_bytes"] = result.simulated->mean_committed_bytes;
   } else {
     to["peak_resident_bytes"] = result.real->peak_resident_bytes;
+    to["peak_is_exact"] = result.real->peak_is_exact;
     to["mean_resident_bytes"] = result.real->mean_resident_bytes;
     to["page_faults"] = result.real->page_faults;
     to["arena_ns"] = json::object{{"p50", result.real->latency.p50().count()},

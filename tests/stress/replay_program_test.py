@@ -1,14 +1,19 @@
-"""Records and replays with the built program as its users do: replay_program_test.py PATH-OF-MAYFLY-STRESS [unittest arguments]."""
+"""Records, replays and tunes with the built programs as their users do: replay_program_test.py PATH-OF-MAYFLY-STRESS
+PATH-OF-MAYFLY [unittest arguments]."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 import tomllib
 import unittest
 from pathlib import Path
 
-STRESS = sys.argv.pop(1) if len(sys.argv) > 1 else ""
+STRESS, MAYFLY = (sys.argv.pop(1) for _ in range(2)) if len(sys.argv) > 2 else ("", "")
+POOR = ("--page-sizes", "4KiB,8KiB,16KiB", "--magazines", "1,1,1", "--first-page", "4KiB", "--idle-cap", "0")
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess:
@@ -84,17 +89,84 @@ class Replay(unittest.TestCase):
         out, page = (str(Path(self.folder.name) / name) for name in ("mayfly.toml", "tune.html"))
         end = run("tune", self.trace, "--points", "32", "--rounds", "5", "--out", out, "--report", page)
         self.assertEqual((end.returncode, end.stderr), (0, ""))
-        self.assertIn("ns an allocation", end.stdout)
-        self.assertRegex(end.stdout, "Better by|Nothing is better beyond the noise")
+        for word in ("requests' memory a second", "ns an allocation", "p99", "resident, peak", "resident, mean",
+                     "pages from the OS", "page faults"):
+            self.assertIn(word, end.stdout)
+        self.assertRegex(end.stdout, "Better: .* fresh rounds|today's settings are best")
+        self.assertRegex(end.stdout, r"modelled: [1-9][0-9.]* million allocations in [0-9.]+ s")
         said = tomllib.loads(Path(out).read_text())
-        self.assertEqual(list(said), ["page-sizes", "magazines", "first-page", "idle-floor", "idle-cap", "idle-epochs",
-                                      "block-cache"])
+        self.assertEqual(list(said), ["page-sizes", "magazines", "first-page", "page-growth", "largest-in-page",
+                                      "idle-floor", "idle-cap", "idle-epochs", "block-cache"])
         text = Path(page).read_text()
         self.assertIn("prefers-color-scheme: dark", text)
         self.assertNotIn("http", text, "it opens without a network")
         self.assertEqual(text.count("<svg"), text.count("</svg>"))
         end = run("tune", self.trace, "--points", "16", "--max-rss", "4KiB")
         self.assertIn("say a larger --max-rss", end.stdout)
+
+    def test_what_tuning_wrote_is_what_a_run_goes_by(self):
+        """The run's own recording says what was in force: every setting that the file has."""
+        few, out, again = (str(Path(self.folder.name) / name) for name in ("few.mft", "round.toml", "round.mft"))
+        run("record", few, "--seed", "7", "--requests", "50", "--mix", "small")
+        end = run("tune", few, *POOR, "--idle-epochs", "7", "--idle-floor", "1MiB", "--page-growth", "200",
+                  "--largest-in-page", "5KiB", "--epoch", "300ms", "--points", "16", "--rounds", "5", "--out", out)
+        self.assertEqual((end.returncode, end.stderr), (0, ""))
+        said = tomllib.loads(Path(out).read_text())
+        end = subprocess.run([MAYFLY, "run", "--config", out, "--handler", "canonicalize", "--out", "/dev/null",
+                              "--quiet", "--record", again], input='{"a": [1, 2, 3]}\n' * 50, capture_output=True,
+                             text=True, timeout=100, check=False)
+        self.assertEqual((end.returncode, end.stderr), (0, ""))
+        content = Path(again).read_bytes()
+        start = content.index(b'{"program"')
+        ran = json.JSONDecoder().raw_decode(content[start:].decode("latin-1"))[0]
+        sizes = [int(each) for each in said["page-sizes"].split(",")]
+        self.assertEqual(ran["class_bytes"], sizes)
+        self.assertEqual(ran["magazine_pages"], [int(each) for each in said["magazines"].split(",")])
+        first = said["first-page"]
+        self.assertEqual(ran.get("first_class"), None if first == "adaptive" else sizes.index(int(first)))
+        for key, of_run in (("page-growth", "growth_percent"), ("largest-in-page", "largest_in_page_bytes"),
+                            ("idle-floor", "idle_floor_bytes"), ("idle-cap", "idle_cap_bytes"),
+                            ("idle-epochs", "idle_epochs"), ("block-cache", "block_cache_bytes")):
+            self.assertEqual(ran[of_run], said[key], key)
+        self.assertEqual((said["trim-interval"], ran["epoch_ns"]), ("300ms", 300_000_000))
+
+    def interrupted(self, begun, *arguments: str) -> tuple[str, dict, str]:
+        """`tune` is told to end by Ctrl-C once `begun` says so of its process's number."""
+        out = str(Path(self.folder.name) / "interrupted.toml")
+        command = [STRESS, "tune", self.trace, *POOR, "--out", out, *arguments]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as tuning:
+            end = time.monotonic() + 100
+            while not begun(tuning.pid):
+                self.assertIsNone(tuning.poll(), "it is still at it")
+                self.assertLess(time.monotonic(), end)
+                time.sleep(0.02)
+            time.sleep(0.5)
+            tuning.send_signal(signal.SIGINT)
+            stdout, stderr = tuning.communicate(timeout=60)
+        self.assertEqual((tuning.returncode, stderr), (130, ""))
+        text = Path(out).read_text()
+        return stdout, tomllib.loads(text), text
+
+    @staticmethod
+    def searches(process: int) -> bool:
+        """It has worked for two seconds, however long that took: the trace is read, and today's settings are tried."""
+        after_name = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+        return int(after_name[11]) >= 2 * os.sysconf("SC_CLK_TCK")
+
+    def test_interrupted_in_the_search_it_gives_the_best_of_the_model(self):
+        table, said, text = self.interrupted(self.searches, "--points", "100000")
+        self.assertIn("NOT measured", table)
+        self.assertIn("NOT measured", text)
+        self.assertNotEqual((said["page-sizes"], said["magazines"]), ("4096,8192,16384", "1,1,1"))
+
+    def test_interrupted_in_the_finals_it_gives_the_best_of_the_rounds(self):
+        def plays(process: int) -> bool:  # the search has no threads
+            return len(list(Path(f"/proc/{process}/task").iterdir())) > 3
+
+        table, said, text = self.interrupted(plays, "--points", "8", "--rounds", "1000", "--threads", "3")
+        self.assertIn("Stopped", table)
+        self.assertRegex(text, "of the rounds so far, which may be noise|NOT measured|the same settings")
+        self.assertIn("page-sizes", said)
 
     def test_a_trace_that_cannot_be_written_is_said_before_the_run(self):
         end = run("record", "/no/such/folder/x.mft", "--requests", "10")

@@ -1,3 +1,4 @@
+#include "script.hpp"
 #include "support.hpp"
 #include <mayfly/executor.hpp>
 #include <mayfly/trace/recorder.hpp>
@@ -73,6 +74,58 @@ TEST(Replay, ManyThreadsInTheModelTakeWhatRealThreadsDo) {
               real.memory.tail_waste_bytes + real.memory.room_bytes, "wasted");
 }
 
+/// At the trace's times, threads go to the depot as they did when it was recorded, and as they do in the model.
+TEST(Replay, ManyThreadsInTheModelGoToTheDepotAsOftenAsRealThreadsDo) {
+  trace const played = some_trace(4, 6'000, 8);
+  replay_settings const settings{.pages = {.magazine_pages = {2, 2, 2}}, .epoch = std::chrono::nanoseconds{0}};
+  simulation const model = simulate(played, settings);
+  replay_report const real = replay(played, settings, pace::real_time);
+  std::uint64_t from_depot = 0;
+  for (std::size_t c = 0; c < page_pool_options::classes; ++c) {
+    class_figures const& expected = model.memory.pages[c];
+    class_figures const& seen = real.memory.pages[c];
+    expect_near(expected.from_depot + expected.from_system, seen.from_depot + seen.from_system, "beyond the magazines");
+    expect_near(expected.from_depot, seen.from_depot, "from the depot");
+    from_depot += expected.from_depot;
+  }
+  EXPECT_GT(from_depot, 2'000U) << "5 % of little would be nothing";
+  std::uint64_t const cached = model.memory.blocks_from_cache;
+  EXPECT_GT(cached, 400U);
+  expect_near(cached, real.memory.blocks_from_cache, "blocks from the cache");
+}
+
+/// A burst, two minutes of nothing, one request. What the burst took is held as long as the settings say.
+TEST(Replay, APauseCountsInWhatIsHeldOnAverage) {
+  trace_builder builder{test::some_settings()};
+  std::vector<operation> const large(400, operation{.bytes = 10'000});  // 4 MB
+  for (std::uint64_t i = 0; i < 16; ++i) builder.add_request("r", {.opened_ns = i, .closed_ns = 1'000}, large);
+  builder.add_request("r", {.opened_ns = 120'000'000'000, .closed_ns = 120'000'001'000}, {large.data(), 1});
+  trace const played = trace::from_bytes(builder.finish(), "x");
+  auto const held = [&](std::uint32_t epochs) {
+    replay_settings const settings{.pages = {.idle_floor_bytes = 0, .idle_epochs = epochs}, .threads = 1};
+    simulation const model = simulate(played, settings);
+    replay_report const real = replay(played, settings, pace::full_speed);
+    auto const peak = static_cast<double>(model.memory.peak_committed_bytes);
+    EXPECT_GT(peak, 60e6);
+    EXPECT_GT(real.mean_resident_bytes, 0.8 * model.mean_committed_bytes) << epochs;
+    EXPECT_LT(real.mean_resident_bytes, 1.2 * model.mean_committed_bytes + 4e6) << epochs;
+    return model.mean_committed_bytes / peak;
+  };
+  EXPECT_NEAR(held(12), 0.1, 0.05);  // of 120 s
+  EXPECT_NEAR(held(60), 0.5, 0.05);
+}
+
+TEST(Replay, OfAPartOfTheStepsTakesWhatTheseTake) {
+  trace const played = some_trace(1, 1'000, 9);
+  script const all{played};
+  simulation const whole = simulate(played, {});
+  EXPECT_TRUE(simulate(all, {}, all.steps.size()).memory == whole.memory);
+  EXPECT_TRUE(simulate(all, {}, all.steps.size() + 1).memory == whole.memory);
+  simulation const part = simulate(all, {}, all.steps.size() / 4);
+  EXPECT_NEAR(static_cast<double>(part.memory.arenas), 250, 30);
+  EXPECT_EQ(simulate(all, {}, 0).memory.arenas, 0U);
+}
+
 /// The settings differ in what they take, so that a replay which ignored them would be seen.
 TEST(Replay, TakesItsSettings) {
   trace const played = some_trace(2, 1'000, 3);
@@ -80,6 +133,11 @@ TEST(Replay, TakesItsSettings) {
   memory_figures const large = simulate(played, {.first_class = 2}).memory;
   EXPECT_LT(large.pages[0].taken, usual.pages[0].taken);
   EXPECT_GT(large.room_bytes, usual.room_bytes);
+  memory_figures const growing = simulate(played, {.pages = {.growth_percent = 1'600}, .first_class = 0}).memory;
+  EXPECT_GT(growing.pages[2].taken, usual.pages[2].taken);
+  memory_figures const blocks = simulate(played, {.pages = {.largest_in_page_bytes = 8'192}, .first_class = 0}).memory;
+  EXPECT_GT(blocks.blocks_from_system + blocks.blocks_from_cache,
+            2 * (usual.blocks_from_system + usual.blocks_from_cache));
   memory_figures const lean =
       simulate(played, {.pages = {.idle_cap_bytes = 0, .idle_floor_bytes = 0}, .first_class = 0}).memory;
   EXPECT_GT(lean.pages[0].from_system, usual.pages[0].from_system);

@@ -1,23 +1,20 @@
 #include "first_pages.hpp"
 #include "player.hpp"
 #include "replay_figures.hpp"
+#include "resident_memory.hpp"
 #include "timeline.hpp"
 #include <mayfly/page_pool.hpp>
 #include <mayfly/trace/replay.hpp>
 
 #include <algorithm>
 #include <atomic>
-#include <cstdio>
 #include <exception>
-#include <fstream>
 #include <latch>
 #include <memory>
-#include <string>
 #include <thread>
 #include <vector>
 
 #include <sys/resource.h>
-#include <unistd.h>
 
 namespace mayfly::trace {
 namespace {
@@ -30,26 +27,6 @@ std::uint64_t page_faults_so_far() noexcept {
   return static_cast<std::uint64_t>(used.ru_minflt + used.ru_majflt);
 }
 
-std::size_t resident_bytes() {
-  std::ifstream statm{"/proc/self/statm"};
-  std::size_t all = 0;
-  std::size_t resident = 0;
-  statm >> all >> resident;
-  return resident * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-}
-
-/// From now on the kernel's peak is counted anew (proc(5), clear_refs).
-void forget_peak() { std::ofstream{"/proc/self/clear_refs"} << 5 << std::flush; }
-
-std::size_t peak_resident_bytes() {
-  std::ifstream status{"/proc/self/status"};
-  for (std::string word; status >> word;) {
-    std::size_t kib = 0;
-    if (word == "VmHWM:" && status >> kib) return kib << 10U;
-  }
-  return 0;
-}
-
 /// What all players have in common.
 struct stage {
   trace const& of;
@@ -58,8 +35,10 @@ struct stage {
   page_pool pages;
   detail::first_page_costs costs;
   life_routes routes;
+  resident_meter resident;
   std::latch begin;
   clock::time_point began{};
+  std::size_t before = 0;  // what the process held when it began
   std::atomic<bool> stopped{false};
   std::atomic<unsigned> playing;
 
@@ -91,8 +70,7 @@ class playing_thread {
     for (step const& next : steps_) {
       if (!progress.go_on()) on_.stopped.store(true, std::memory_order_relaxed);  // relaxed: seen soon
       if (on_.stopped.load(std::memory_order_relaxed)) break;                     // relaxed: as above
-      if (on_.how == pace::real_time) std::this_thread::sleep_until(on_.began + std::chrono::nanoseconds{next.at_ns});
-      epochs_.pass(next.at_ns);
+      come_to(next.at_ns);
       play(next);
     }
     // relaxed: whoever waits joins the thread
@@ -102,10 +80,38 @@ class playing_thread {
   void add_to(replay_report& report) const {
     add(report.memory, sums_);
     report.latency.merge(latency_);
+    if (first_) report.mean_resident_bytes = held_.mean();
   }
   [[nodiscard]] std::uint64_t returned_bytes() const noexcept { return epochs_.returned_bytes(); }
 
  private:
+  /// The trace's time goes on. Epochs end on the way, in a pause one after the other.
+  void come_to(std::uint64_t at_ns) {
+    while (on_.how == pace::real_time && epochs_.next_ns() < at_ns) {
+      sleep_until(epochs_.next_ns());
+      pass(epochs_.next_ns());
+    }
+    if (on_.how == pace::real_time) sleep_until(at_ns);
+    pass(at_ns);
+    if (!first_ || at_ns < next_look_ns_) return;
+    constexpr std::uint64_t looks = 64;  // in all, and one an epoch
+    if (next_look_ns_ == 0) look_every_ns_ = (steps_.back().at_ns - at_ns) / looks + 1;
+    next_look_ns_ = at_ns + look_every_ns_;
+    look(at_ns);
+  }
+  void sleep_until(std::uint64_t at_ns) const {
+    std::this_thread::sleep_until(on_.began + std::chrono::nanoseconds{at_ns});
+  }
+  void pass(std::uint64_t at_ns) {
+    epochs_.pass(at_ns, [this](std::uint64_t end_ns) { look(end_ns); });
+  }
+
+  /// Notes what the process holds, in the trace's time: a pause counts for as long as it lasted, at whatever pace.
+  void look(std::uint64_t at_ns) noexcept {
+    std::size_t const now = on_.resident.now();
+    held_.hold_until(at_ns, now - std::min(now, on_.before));
+  }
+
   void play(step const& next) {
     arena_life const& life = on_.of.arenas()[next.life];
     auto const start = clock::now();
@@ -131,22 +137,21 @@ class playing_thread {
   cast cast_;
   first_pages first_pages_;
   epoch_ends epochs_;
+  std::uint64_t next_look_ns_ = 0;
+  std::uint64_t look_every_ns_ = 0;
+  mean_over_time held_;
   memory_figures sums_;
   latency_histogram latency_;
 };
 
-/// What the process holds while the threads play.
-void watch_memory(stage const& on, std::size_t before, replay_report& report) {
-  constexpr std::chrono::milliseconds between{10};
-  mean_over_time mean;
+/// Where the kernel's peak is of no use, the largest of many looks stands for it.
+void look_while_they_play(stage const& on, peak_meter& peak) {
+  constexpr std::chrono::microseconds between{200};
   // relaxed: a look
-  while (on.playing.load(std::memory_order_relaxed) != 0) {
-    std::size_t const now = resident_bytes();
-    std::size_t const ours = now - std::min(now, before);
-    mean.hold_until(static_cast<std::uint64_t>((clock::now() - on.began).count()), ours);
+  while (!peak.is_exact() && on.playing.load(std::memory_order_relaxed) != 0) {
+    peak.see(on.resident.now());
     std::this_thread::sleep_for(between);
   }
-  report.mean_resident_bytes = mean.mean();
 }
 
 }  // namespace
@@ -158,9 +163,11 @@ replay_report replay(trace const& of, replay_settings const& settings, pace how)
   players.reserve(count);
   for (unsigned i = 0; i < count; ++i) players.push_back(std::make_unique<playing_thread>(on, i, count));
   replay_report report;
-  forget_peak();
   std::uint64_t const faults = page_faults_so_far();
-  std::size_t const resident = resident_bytes();
+  on.before = on.resident.now();
+  peak_meter peak;
+  peak.start(on.before);
+  report.peak_is_exact = peak.is_exact();
   {
     std::vector<std::jthread> threads;
     threads.reserve(count);
@@ -173,11 +180,11 @@ replay_report replay(trace const& of, replay_settings const& settings, pace how)
     }
     on.began = clock::now();
     on.begin.arrive_and_wait();
-    watch_memory(on, resident, report);
+    look_while_they_play(on, peak);
   }
   report.took = clock::now() - on.began;
-  std::size_t const peak = peak_resident_bytes();
-  report.peak_resident_bytes = peak - std::min(peak, resident);
+  peak.see(on.resident.now());
+  report.peak_resident_bytes = peak.peak() - on.before;
   report.page_faults = page_faults_so_far() - faults;
   std::uint64_t returned = 0;
   for (auto const& each : players) {

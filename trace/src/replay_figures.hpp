@@ -3,10 +3,12 @@
 #include <mayfly/page_pool.hpp>
 #include <mayfly/trace/replay.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <limits>
 
 namespace mayfly::trace {
 
@@ -19,14 +21,22 @@ class epoch_ends {
   epoch_ends(page_pool& pages, std::chrono::nanoseconds length) noexcept
       : pages_{pages}, length_ns_{static_cast<std::uint64_t>(length.count())}, next_ns_{length_ns_} {}
 
-  /// It is so late now.
-  void pass(std::uint64_t now_ns) noexcept {
+  /// It is so late now. `before_end` is told the time of each epoch that ends, just before it does.
+  template <class BeforeEnd>
+  void pass(std::uint64_t now_ns, BeforeEnd const& before_end) noexcept {
     // what is idle is gone after so many: a night without a request needs no more
     constexpr std::uint64_t enough = page_pool_options::most_idle_epochs + 1;
     if (length_ns_ == 0 || now_ns < next_ns_) return;
     std::uint64_t const due = (now_ns - next_ns_) / length_ns_ + 1;
-    for (std::uint64_t i = 0; i < std::min(due, enough); ++i) returned_bytes_ += pages_.end_epoch();
+    for (std::uint64_t i = 0; i < std::min(due, enough); ++i) {
+      before_end(next_ns_ + i * length_ns_);
+      returned_bytes_ += pages_.end_epoch();
+    }
     next_ns_ += due * length_ns_;
+  }
+  /// When the next epoch ends; never, where there are none.
+  [[nodiscard]] std::uint64_t next_ns() const noexcept {
+    return length_ns_ == 0 ? std::numeric_limits<std::uint64_t>::max() : next_ns_;
   }
 
   [[nodiscard]] std::uint64_t returned_bytes() const noexcept { return returned_bytes_; }

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <optional>
+#include <string>
+#include <vector>
 
 namespace mayfly::trace {
 namespace {
@@ -25,65 +28,135 @@ std::string list(Numbers const& numbers, std::uint64_t unit) {
 std::uint64_t pages_taken(memory_figures const& of) {
   return of.pages[0].taken + of.pages[1].taken + of.pages[2].taken;
 }
+std::uint64_t fresh_pages(memory_figures const& of) {
+  return of.pages[0].from_system + of.pages[1].from_system + of.pages[2].from_system;
+}
 std::uint64_t from_depot(memory_figures const& of) {
   return of.pages[0].from_depot + of.pages[1].from_depot + of.pages[2].from_depot;
 }
 double wasted(memory_figures const& of) {
-  return static_cast<double>(of.tail_waste_bytes + of.room_bytes + of.skipped_bytes);
+  return static_cast<double>(of.tail_waste_bytes + of.room_bytes + of.skipped_bytes + of.oversize_slack_bytes);
+}
+
+std::uint64_t blocks(memory_figures const& of) { return of.blocks_from_cache + of.blocks_from_system; }
+std::size_t largest_in_page(page_pool_options const& of) {
+  return of.largest_in_page_bytes != 0 ? of.largest_in_page_bytes : of.class_bytes.back() / 4;
 }
 
 std::string class_text(std::optional<std::size_t> first, page_pool_options const& pages) {
-  return first ? kib(pages.class_bytes[*first]) : "by route";
+  return first ? "of " + kib(pages.class_bytes[*first]) : "chosen by route";
+}
+
+/// One setting of what is recommended, and what the model says with it and without.
+class comparison {
+ public:
+  comparison(tuning_result const& found, tried_settings const& best) : found_{found}, best_{best} {}
+
+  [[nodiscard]] replay_settings const& best() const noexcept { return best_.settings; }
+  [[nodiscard]] replay_settings const& today() const noexcept { return found_.today.settings; }
+
+  /// Says it where they differ in the field: `text` gets what was tried with it and without it.
+  template <class Field, class Text>
+  void say(std::vector<std::string>& to, Field const& field, Text const& text) const {
+    if (field(best()) == field(today())) return;
+    auto const alone = std::ranges::find_if(found_.without, [&](tried_settings const& each) {
+      return field(each.settings) == field(today()) && field(each.settings) != field(best());
+    });
+    to.push_back(text(best_, alone != found_.without.end() ? *alone : found_.tried.front()));
+  }
+
+ private:
+  tuning_result const& found_;
+  tried_settings const& best_;
+};
+
+std::string unused(tried_settings const& with, tried_settings const& without) {
+  return mib(wasted(with.memory)) + " of all that requests take lie unused instead of " + mib(wasted(without.memory));
+}
+std::string pages_text(tried_settings const& with, tried_settings const& without) {
+  return "requests take " + std::to_string(pages_taken(with.memory)) + " pages instead of " +
+         std::to_string(pages_taken(without.memory)) + ", and " + unused(with, without) + ".";
+}
+std::string blocks_text(tried_settings const& with, tried_settings const& without) {
+  return std::to_string(with.memory.blocks_from_system) + " blocks come from the system instead of " +
+         std::to_string(without.memory.blocks_from_system) + ".";
+}
+std::string held(tried_settings const& with, tried_settings const& without) {
+  return mib(with.mean_committed_bytes) + " are held on average instead of " + mib(without.mean_committed_bytes) +
+         ", and " + std::to_string(fresh_pages(with.memory)) + " pages come from the system instead of " +
+         std::to_string(fresh_pages(without.memory)) + ".";
 }
 
 }  // namespace
 
 std::vector<std::string> reasons(tuning_result const& found) {
   std::vector<std::string> said;
-  if (!found.better || found.tried.empty()) return said;
-  replay_settings const& best = found.finalists.front().settings;
-  replay_settings const& today = found.today.settings;
-  tried_settings const& before = found.tried.front();
-  auto const after = std::ranges::find_if(found.tried, [&](tried_settings const& each) {
-    return each.settings.pages.class_bytes == best.pages.class_bytes &&
-           each.settings.pages.magazine_pages == best.pages.magazine_pages &&
-           each.settings.first_class == best.first_class &&
-           each.settings.pages.idle_cap_bytes == best.pages.idle_cap_bytes &&
-           each.settings.pages.block_cache_bytes == best.pages.block_cache_bytes;
-  });
-  if (after == found.tried.end()) return said;
-  memory_figures const& was = before.memory;
-  memory_figures const& is = after->memory;
-  if (best.pages.class_bytes != today.pages.class_bytes) {
-    said.push_back("Pages of " + list(best.pages.class_bytes, 1024) + " KiB instead of " +
-                   list(today.pages.class_bytes, 1024) + ": requests take " + std::to_string(pages_taken(is)) +
-                   " of them instead of " + std::to_string(pages_taken(was)) + ", and " + mib(wasted(is)) +
-                   " of all that they take lie unused instead of " + mib(wasted(was)) + ".");
-  }
-  if (best.first_class != today.first_class) {
-    said.push_back("First pages of " + class_text(best.first_class, best.pages) + " instead of " +
-                   class_text(today.first_class, today.pages) + ": that is where most of these requests end.");
-  }
-  if (best.pages.magazine_pages != today.pages.magazine_pages) {
-    said.push_back("Magazines of " + list(best.pages.magazine_pages, 1) + " pages instead of " +
-                   list(today.pages.magazine_pages, 1) + ": threads go to the depot " + std::to_string(from_depot(is)) +
-                   " times instead of " + std::to_string(from_depot(was)) + ".");
-  }
-  bool const retention = best.pages.idle_floor_bytes != today.pages.idle_floor_bytes ||
-                         best.pages.idle_cap_bytes != today.pages.idle_cap_bytes ||
-                         best.pages.idle_epochs != today.pages.idle_epochs;
-  if (retention) {
-    said.push_back("Of idle pages " + kib(best.pages.idle_floor_bytes) + " to " + kib(best.pages.idle_cap_bytes) +
-                   " stay for " + std::to_string(best.pages.idle_epochs) + " epochs, instead of " +
-                   kib(today.pages.idle_floor_bytes) + " to " + kib(today.pages.idle_cap_bytes) + " for " +
-                   std::to_string(today.pages.idle_epochs) + ": " + mib(after->mean_committed_bytes) +
-                   " are held on average instead of " + mib(before.mean_committed_bytes) + ".");
-  }
-  if (best.pages.block_cache_bytes != today.pages.block_cache_bytes) {
-    said.push_back("Idle blocks of up to " + kib(best.pages.block_cache_bytes) + " instead of " +
-                   kib(today.pages.block_cache_bytes) + ": " + std::to_string(is.blocks_from_system) +
-                   " come from the system instead of " + std::to_string(was.blocks_from_system) + ".");
-  }
+  if (found.proof == tuning_proof::nothing) return said;
+  auto const best = std::ranges::find_if(
+      found.tried, [&](tried_settings const& each) { return same(each.settings, found.recommended); });
+  if (best == found.tried.end()) return said;
+  comparison const of{found, *best};
+  page_pool_options const& is = of.best().pages;
+  page_pool_options const& was = of.today().pages;
+  using settings = replay_settings const&;
+  using tried = tried_settings const&;
+  of.say(
+      said, [](settings in) { return in.pages.class_bytes; },
+      [&](tried with, tried without) {
+        return "Pages of " + list(is.class_bytes, 1024) + " KiB instead of " + list(was.class_bytes, 1024) + ": " +
+               pages_text(with, without);
+      });
+  of.say(
+      said, [](settings in) { return in.first_class; },
+      [&](tried with, tried without) {
+        return "First pages " + class_text(of.best().first_class, is) + " instead of " +
+               class_text(of.today().first_class, was) + ": " + pages_text(with, without);
+      });
+  of.say(
+      said, [](settings in) { return in.pages.growth_percent; },
+      [&](tried with, tried without) {
+        return "Next pages of up to " + std::to_string(is.growth_percent) +
+               " % of what a request's hold already instead of " + std::to_string(was.growth_percent) +
+               " %: " + pages_text(with, without);
+      });
+  of.say(
+      said, [](settings in) { return in.pages.largest_in_page_bytes; },
+      [&](tried with, tried without) {
+        return "Blocks of their own for what is larger than " + kib(largest_in_page(is)) + " instead of " +
+               kib(largest_in_page(was)) + ": " + std::to_string(blocks(with.memory)) + " of them instead of " +
+               std::to_string(blocks(without.memory)) + ", and " + unused(with, without) + ".";
+      });
+  of.say(
+      said, [](settings in) { return in.pages.magazine_pages; },
+      [&](tried with, tried without) {
+        return "Magazines of " + list(is.magazine_pages, 1) + " pages instead of " + list(was.magazine_pages, 1) +
+               ": threads go to the depot " + std::to_string(from_depot(with.memory)) + " times instead of " +
+               std::to_string(from_depot(without.memory)) + ", and " + held(with, without);
+      });
+  of.say(
+      said, [](settings in) { return in.pages.idle_floor_bytes; },
+      [&](tried with, tried without) {
+        return "Of idle pages " + kib(is.idle_floor_bytes) + " always stay instead of " + kib(was.idle_floor_bytes) +
+               ": " + held(with, without);
+      });
+  of.say(
+      said, [](settings in) { return in.pages.idle_cap_bytes; },
+      [&](tried with, tried without) {
+        return "Of idle pages up to " + kib(is.idle_cap_bytes) + " stay for a while instead of " +
+               kib(was.idle_cap_bytes) + ": " + held(with, without);
+      });
+  of.say(
+      said, [](settings in) { return in.pages.idle_epochs; },
+      [&](tried with, tried without) {
+        return "Idle memory stays for " + std::to_string(is.idle_epochs) + " epochs instead of " +
+               std::to_string(was.idle_epochs) + ": " + held(with, without);
+      });
+  of.say(
+      said, [](settings in) { return in.pages.block_cache_bytes; },
+      [&](tried with, tried without) {
+        return "Idle blocks of up to " + kib(is.block_cache_bytes) + " instead of " + kib(was.block_cache_bytes) +
+               ": " + blocks_text(with, without);
+      });
   return said;
 }
 

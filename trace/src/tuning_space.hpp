@@ -3,13 +3,29 @@
 #include <mayfly/trace/replay.hpp>
 
 #include <random>
+#include <span>
 
 namespace mayfly::trace {
+
+/// One thing that tune() may change.
+struct dimension {
+  /// Draws it anew, from all that is worth a try.
+  void (*draw)(replay_settings& in, std::mt19937_64& random);
+  /// Makes it as it is there.
+  void (*copy)(replay_settings& to, replay_settings const& from);
+  bool (*agree)(replay_settings const& a, replay_settings const& b);
+};
+
+/// All of them; in this order they may be copied one by one.
+[[nodiscard]] std::span<dimension const> dimensions() noexcept;
 
 /// Settings drawn from all that are worth a try.
 [[nodiscard]] replay_settings random_settings(replay_settings const& today, std::mt19937_64& random);
 
-/// The same with one setting drawn anew.
+/// The same with one dimension drawn anew.
 [[nodiscard]] replay_settings neighbour_of(replay_settings const& of, std::mt19937_64& random);
+
+/// The same, but as `today` in this dimension; nothing else is changed but what would not go together with that.
+[[nodiscard]] replay_settings with(replay_settings const& of, dimension const& as_in, replay_settings const& today);
 
 }  // namespace mayfly::trace

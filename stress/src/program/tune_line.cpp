@@ -18,9 +18,11 @@ constexpr char const* tune_footer = R"(Examples:
   # the least memory, for at most a twentieth more time
   mayfly-stress tune run.mft --goal memory
 
-Hundreds of settings are tried in a model of the trace; the best four are then played for real, in turns with today's, until
-a sign test tells them apart. Where nothing is better beyond the noise, it says so. Today's settings are those of the
-recording but for what is said of memory below. docs/tuning.md explains the figures.
+Thousands of settings are tried in a model of the trace; the best four are then played for real, in turns with today's, and
+the best of those again in fresh rounds, which decide by a sign test. Where nothing is better beyond the noise, it says so.
+Today's settings are those of the recording but for what is said of memory below. docs/tuning.md explains the figures.
+
+Ctrl-C ends it with the best so far: of the model, and then it says that nobody has measured it, or of the rounds.
 
 Exit status: 0  done
              2  the command line makes no sense, the trace cannot be read, or a file not be written
@@ -49,9 +51,10 @@ CLI::App* add_tune(CLI::App& to, tune_options& into) {
       ->type_name("SIZE");
   tune->add_option("--out", into.out, "where the recommended configuration goes")->type_name("FILE.toml");
   tune->add_option("--report", into.report, "where a page with tables and pictures goes")->type_name("FILE.html");
-  tune->add_option("--points", into.tuning.points, "settings that are tried in the model, 8 to 100000 (default 512)")
+  tune->add_option("--points", into.tuning.points, "settings that are tried in the model, 8 to 100000 (default 2048)")
       ->check(CLI::Range(8, 100'000));
-  tune->add_option("--rounds", into.tuning.rounds, "rounds of measuring at most, 5 to 1000 (default 15)")
+  tune->add_option("--rounds", into.tuning.rounds,
+                   "rounds of measuring at most, and fresh ones for the best, 5 to 1000 (default 15)")
       ->check(CLI::Range(5, 1'000));
   tune->add_option("--seed", into.tuning.seed, "what settings are drawn from (default 1)");
   tune->add_option("--threads", into.threads, "threads that share out the trace's, 1 to 1024 (default: as recorded)")

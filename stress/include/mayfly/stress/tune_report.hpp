@@ -6,6 +6,9 @@
 
 namespace mayfly::stress {
 
+/// One sentence: what was found, and how sure that is.
+[[nodiscard]] std::string tune_verdict(trace::tuning_result const& found, trace::tuning_options const& options);
+
 /// What was found, for people: several lines.
 [[nodiscard]] std::string tune_table(trace::tuning_result const& found, trace::tuning_options const& options);
 

@@ -58,7 +58,7 @@ struct memory_figures {
 /// What a simulation came to.
 struct simulation {
   memory_figures memory{};
-  double mean_committed_bytes = 0;  ///< over the trace's time
+  double mean_committed_bytes = 0;  ///< over the trace's time, pauses included
   std::chrono::nanoseconds took{};  ///< the simulation itself
   bool whole = true;                ///< false: stopped by `progress`
 };
@@ -77,8 +77,11 @@ struct replay_report {
   std::chrono::nanoseconds took{};
   latency_histogram latency{};          ///< of an arena: its operations and its end
   std::size_t peak_resident_bytes = 0;  ///< of the process, beyond what it had before
-  double mean_resident_bytes = 0;       ///< the same, read every 10 ms
-  std::uint64_t page_faults = 0;        ///< of the process
+  bool peak_is_exact = true;            ///< false: the system hides its own; the largest of looks 200 us apart
+  /// The same over the trace's time, in which a pause lasts as long as it did: read when an epoch ends, and 64 times
+  /// besides.
+  double mean_resident_bytes = 0;
+  std::uint64_t page_faults = 0;  ///< of the process
   bool whole = true;
 };
 
@@ -86,8 +89,9 @@ struct replay_report {
 enum class pace : std::uint8_t { full_speed, real_time };
 
 /// Plays the trace on a real pool with real threads, and writes to each cache line that is handed out. What one
-/// thread opened it also closes. At full speed, threads wait for nobody: the trace's order holds within each.
-/// Throws as simulate(), and std::system_error where a thread cannot be started.
+/// thread opened it also closes. At full speed, threads wait for nobody: the trace's order holds within each, and
+/// epochs end by the trace's time where thread 0 has come. Throws as simulate(), and std::system_error where a thread
+/// cannot be started.
 [[nodiscard]] replay_report replay(trace const& of, replay_settings const& settings, pace how);
 
 }  // namespace mayfly::trace
