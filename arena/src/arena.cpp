@@ -1,4 +1,5 @@
 #include <mayfly/arena.hpp>
+#include <mayfly/detail/closed_arena.hpp>
 #include <mayfly/detail/page_quarantine.hpp>
 
 #include <algorithm>
@@ -67,6 +68,7 @@ void* arena::allocate_more(std::size_t bytes, std::size_t alignment) {
   page_span refused;
   if (void* const memory = take_more(bytes, alignment, refused)) [[likely]]
     return memory;
+  if (budget_ == &detail::closed_budget) detail::tell_of_closed(*this, bytes, true);
   if (refused.reason == refusal::byte_budget) {
     throw allocation_error{refused.reason, budget_->limit(), budget_->used(), refused.bytes};
   }
@@ -76,7 +78,9 @@ void* arena::allocate_more(std::size_t bytes, std::size_t alignment) {
 
 void* arena::try_allocate_more(std::size_t bytes, std::size_t alignment) noexcept {
   page_span refused;
-  return take_more(bytes, alignment, refused);
+  void* const memory = take_more(bytes, alignment, refused);
+  if (memory == nullptr && budget_ == &detail::closed_budget) detail::tell_of_closed(*this, bytes, false);
+  return memory;
 }
 
 /// Memory from a new page or block; null when refused, and then `refused` says why.

@@ -1,3 +1,4 @@
+#include <mayfly/detail/mutant.hpp>
 #include <mayfly/detail/page_quarantine.hpp>
 #include <mayfly/detail/poison.hpp>
 #include <mayfly/schedule_point.hpp>
@@ -202,7 +203,7 @@ bool page_quarantine::admit(std::uint32_t index, std::size_t bytes) noexcept {
     return false;
   }
   std::byte* const data = pool_.page_address(index);
-  if (!sanitized && !span_space::shut(data, bytes)) {
+  if (!sanitized && !MAYFLY_MUTANT("guard-does-not-protect") && !span_space::shut(data, bytes)) {
     refused_.fetch_add(1, std::memory_order_relaxed);
     return false;
   }

@@ -38,8 +38,8 @@ admission executor::spawn(submit_options const& options, detached_coroutine work
   if (work.escape_ && detail::stops(*core_, *work.escape_)) {
     return admission::refuse(detail::refuse_request(*core_, options, admission_reason::escapes));
   }
-  return detail::place<detail::not_looked_at>(*core_, options, detail::turn_handler{std::move(work.begins_)},
-                                              detail::nobody_waits{});
+  return detail::place<detail::route_check<escape_rule::argument_sent>>(
+      *core_, options, detail::turn_handler{std::move(work.begins_)}, detail::nobody_waits{});
 }
 
 // The frame, in which this object lies, is the turn's from its making on: refused, it goes there, and accepted it may

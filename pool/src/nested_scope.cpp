@@ -23,22 +23,16 @@ scope& open_inside(executor_core& core, scope& outer) {
 }  // namespace
 
 nested_scope::nested_scope(request_context& outer)
-    : scope_(open_inside(outer.core_, outer.scope_)),
-      context_(outer.core_, outer.record_, scope_, outer.worker_, &outer) {
-  entered_.emplace(scope_, scope_.main_arena());
-}
-
-nested_scope::~nested_scope() {
-  entered_.reset();
-  scope_.close();
-}
+    : opened_{open_inside(outer.core_, outer.scope_)},
+      context_(outer.core_, outer.record_, opened_.in, outer.worker_, &outer),
+      entered_(opened_.in, opened_.in.main_arena()) {}
 
 void nested_scope::refuse(escape_report const& found) const {
   if (stops(context_.core_, found)) throw escape_refused{found};
 }
 
 void nested_scope::rethrow() const {
-  if (auto const found = find_escape_in_exception(std::current_exception(), scope_, egress_reach::itself)) {
+  if (auto const found = find_escape_in_exception(std::current_exception(), opened_.in, egress_reach::itself)) {
     refuse(*found);
   }
   throw;

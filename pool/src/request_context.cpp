@@ -1,6 +1,8 @@
 #include "executor_core.hpp"
 #include "fork_guard.hpp"
 #include "nested.hpp"
+#include <mayfly/detail/completions.hpp>
+#include <mayfly/detail/mutant.hpp>
 #include <mayfly/observer.hpp>
 #include <mayfly/request_context.hpp>
 
@@ -91,7 +93,9 @@ void job_hooks::completing(request_context& context) noexcept { context.scope_.s
 void job_hooks::completion_failed(request_context& context, std::exception_ptr const& error) noexcept {
   this_worker()->figures.completion_failures.add();
   executor_observer* const observer = context.core_.options().observer;
-  if (observer != nullptr) observer->on_completion_failure(context.id(), context.route(), error);
+  if (observer == nullptr) return;
+  bool const as_it_is = MAYFLY_MUTANT("observer-gets-it-unseen");
+  observer->on_completion_failure(context.id(), context.route(), as_it_is ? error : outgoing_error(context, error));
 }
 
 }  // namespace detail

@@ -5,6 +5,7 @@
 #include "thread_locals.hpp"
 #include "told_holders.hpp"
 #include <mayfly/audit.hpp>
+#include <mayfly/detail/mutant.hpp>
 #include <mayfly/detail/thread_id.hpp>
 #include <mayfly/detail/thread_scope.hpp>
 #include <mayfly/escape_report.hpp>
@@ -130,6 +131,7 @@ class scope_audit {
   }
 
   void note(finding const& found) noexcept {
+    if (MAYFLY_MUTANT("audit-finds-nothing")) return;
     if (findings_ == work_.findings.size()) return search_.not_complete();
     work_.findings[findings_++] = found;
   }

@@ -1,4 +1,5 @@
 #include <mayfly/detail/egress_check.hpp>
+#include <mayfly/detail/mutant.hpp>
 #include <mayfly/escape_refused.hpp>
 #include <mayfly/page_pool.hpp>
 #include <mayfly/scope_registry.hpp>
@@ -31,7 +32,7 @@ address_range reservation_of(scope const& of) noexcept {
 
 scope const* owner_in_line(scope const& from, void const* address, egress_reach reach) noexcept {
   std::uint64_t const owner = from.registry().pool().owner_of(address);
-  if (owner == 0) return nullptr;
+  if (owner == 0 || MAYFLY_MUTANT("egress-sees-nothing")) return nullptr;
   for (scope const* each = &from; each != nullptr; each = each->parent()) {
     if (each->id().bits() == owner) return each;
     if (reach == egress_reach::itself) return nullptr;
@@ -86,16 +87,61 @@ bool stops(escape_report const& report, egress_action action) noexcept {
   return action == egress_action::refuse;
 }
 
+namespace {
+
+/// The bytes of an object whose members nobody can name.
+struct raw_bytes {
+  void const* first;
+  std::size_t count;
+  padding of_bytes;
+
+  /// The first word in the range that `matters`.
+  template <class Matters>
+  [[nodiscard]] std::optional<egress_hit> find(address_range range, Matters const& matters) const noexcept {
+    for (std::size_t done = 0; auto const hit = find_address_in_bytes(first, count, range, done);) {
+      done = hit->offset + sizeof(void*);
+      bool const bool_in_front = (reinterpret_cast<std::uintptr_t>(hit->address) & 0xfeU) == 0;
+      if (of_bytes == padding::unknown && bool_in_front) continue;
+      if (matters(hit->address)) return hit;
+    }
+    return std::nullopt;
+  }
+  [[nodiscard]] bool brings_hold_of(scope const& owner) const noexcept {
+    return owner.kept() && find_address_in_bytes(first, count, holder_range(owner));
+  }
+};
+
+/// An address, or that of a bound function; not the marked one of what may go where it likes.
+bool is_handle(void const* address) noexcept {
+  constexpr auto harmless =
+      static_cast<std::uintptr_t>(scope_mark::keeps) | static_cast<std::uintptr_t>(scope_mark::watches);
+  return (reinterpret_cast<std::uintptr_t>(address) & harmless) == 0;
+}
+
+/// What speaks for a scope without lying in one of its pages.
+std::optional<egress_hit> find_handle(raw_bytes const& of, scope const& owner) noexcept {
+  address_range const itself{reinterpret_cast<std::uintptr_t>(&owner), sizeof(scope)};
+  auto hit = of.find(itself, &is_handle);
+  if (hit && !of.brings_hold_of(owner)) return hit;
+  void const* const context = owner.context();
+  if (context == nullptr) return std::nullopt;
+  return of.find({reinterpret_cast<std::uintptr_t>(context), 1}, &is_handle);
+}
+
+}  // namespace
+
 std::optional<escape_report> find_escape_in_bytes(escape_rule rule, void const* bytes, std::size_t count,
                                                   scope const& from, padding of_bytes) noexcept {
-  address_range const range = reservation_of(from);
-  for (std::size_t done = 0; auto const hit = find_address_in_bytes(bytes, count, range, done);) {
-    done = hit->offset + sizeof(void*);
-    if (of_bytes == padding::unknown && (reinterpret_cast<std::uintptr_t>(hit->address) & 0xfeU) == 0) continue;
-    scope const* const owner = owner_in_line(from, hit->address, egress_reach::line);
-    if (owner == nullptr) continue;
-    if (owner->kept() && find_address_in_bytes(bytes, count, holder_range(*owner))) continue;
-    return describe(rule, *owner, *hit);
+  raw_bytes const looked_at{bytes, count, of_bytes};
+  scope const* owner = nullptr;
+  auto const hit = looked_at.find(reservation_of(from), [&](void const* address) {
+    owner = owner_in_line(from, address, egress_reach::line);
+    return owner != nullptr && !looked_at.brings_hold_of(*owner);
+  });
+  if (hit) return describe(rule, *owner, *hit);
+  if (MAYFLY_MUTANT("egress-knows-pages-alone")) return std::nullopt;
+  for (scope const* each = &from; each != nullptr; each = each->parent()) {
+    if (auto const handle = find_handle(looked_at, *each)) return describe(rule, *each, *handle);
   }
   return std::nullopt;
 }

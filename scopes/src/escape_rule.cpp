@@ -50,6 +50,8 @@ constexpr std::array rules{
               "end the container before its request, or detach() it"},
     rule_text{escape_rule::late_allocate, "MF-E22", "memory is asked of a scope that is gone",
               "end the container before its request, or detach() it"},
+    rule_text{escape_rule::late_call, "MF-E23", "a function bound to a scope is called when that is gone",
+              "call it before the request ends, or take a hold() along and end it after the call"},
 
     rule_text{escape_rule::late_access, "MF-E31", "memory of a closed scope is touched",
               "detach() what outlives the request, or keep a scoped_ref"},

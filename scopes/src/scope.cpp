@@ -1,6 +1,8 @@
 #include "audit_at_end.hpp"
 #include "canary_report.hpp"
+#include <mayfly/detail/closed_arena.hpp>
 #include <mayfly/detail/mutant.hpp>
+#include <mayfly/detail/thread_id.hpp>
 #include <mayfly/schedule_point.hpp>
 #include <mayfly/scope.hpp>
 #include <mayfly/scope_registry.hpp>
@@ -95,7 +97,9 @@ scope_phase scope::phase() const noexcept {
   return live ? phase_.get() : scope_phase::closing;
 }
 
-stop_token scope::token() const noexcept { return {*this, id_.generation()}; }
+stop_token scope::token() const noexcept {
+  return {const_cast<scope&>(*this), id_.generation()};  // it only asks
+}
 
 scope_hold scope::hold() noexcept {
   assert(phase() != scope_phase::closing && "a scope is held from inside it or from another hold");
@@ -138,9 +142,10 @@ void scope::tear_down() noexcept {
     last.reset();
     lanes_.store(lane, std::memory_order_relaxed);  // relaxed: published by the slot's way through the free list
   }
-  main_.reset_without_refund();  // all that is charged now is main_'s
+  main_.close();  // without a refund: all that is charged now is main_'s
   budget_.restart(byte_budget::unlimited);
   if constexpr (detail::canaries) detail::closing_scope = nullptr;
+  closer_thread_.publish(detail::this_thread_id());
   registry_->give_slot(*this, id_.generation() + 1);
 }
 

@@ -1,6 +1,8 @@
 #include "canary_report.hpp"
+#include <mayfly/detail/closed_arena.hpp>
 #include <mayfly/detail/fault_handler.hpp>
 #include <mayfly/detail/page_quarantine.hpp>
+#include <mayfly/detail/tenancy_report.hpp>
 #include <mayfly/detail/thread_id.hpp>
 #include <mayfly/schedule_point.hpp>
 #include <mayfly/scope_registry.hpp>
@@ -65,6 +67,7 @@ scope_registry::scope_registry(page_pool& pool, scope_registry_options const& op
     throw allocation_error{refusal::system, 0, 0, capacity_ * sizeof(scope), errno};
   }
   if constexpr (detail::canaries) detail::report_canaries();
+  detail::set_closed_arena_handler(&detail::tell_of_late_arena);
   if (options.guard.one_in != 0) {
     pool.start_quarantine({.pages = options.guard.quarantine_pages, .bytes = options.guard.quarantine_bytes});
     detail::install_fault_handler();
@@ -111,9 +114,9 @@ scope* scope_registry::open(scope_options const& options) noexcept {
   opened.id_ = scope_id{range_.first() + slot, generation};
   opened.control_.start_holds();
   auto const start = options.opened == scope_clock::time_point::min() ? scope_clock::now() : options.opened;
+  opened.opened_.publish(start.time_since_epoch().count());  // first: see tenancy_report::complete()
   opened.route_data_.publish(options.route.data());
   opened.route_size_.publish(options.route.size());
-  opened.opened_.publish(start.time_since_epoch().count());
   opened.deadline_.publish(options.deadline.time_since_epoch().count());
   opened.opener_thread_.publish(detail::this_thread_id());
   opened.phase_.publish(options.phase);

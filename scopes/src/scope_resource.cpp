@@ -1,20 +1,15 @@
 // The tripwire: what a scope's memory_resource answers, while the scope lives and for ever after.
 
+#include <mayfly/detail/mutant.hpp>
 #include <mayfly/detail/scope_resource.hpp>
+#include <mayfly/detail/tenancy_report.hpp>
 #include <mayfly/escape_report.hpp>
 #include <mayfly/scope.hpp>
 #include <mayfly/scope_gone.hpp>
 
 #include <cstdint>
-#include <cstdio>
 
 namespace mayfly {
-
-scope_gone::scope_gone(scope_id ended) noexcept : id_{ended}, text_{} {
-  std::snprintf(text_.data(), text_.size(),
-                "MF-E22: memory of scope %u.%llu was asked for through its memory_resource after the scope had ended",
-                ended.slot(), static_cast<unsigned long long>(ended.generation()));
-}
 
 namespace detail {
 
@@ -77,8 +72,7 @@ void scope_resource::take_back_outside(void const* memory, std::size_t bytes) co
 
 void scope_resource::report_late(void const* memory, std::size_t bytes) const noexcept {
   escape_report late{.rule = escape_rule::late_deallocate, .address = memory, .allocation_bytes = bytes};
-  complete(late);
-  report_escape(late);
+  tell(late);
 }
 
 /// The scope lives, but what is given back to it is not its memory: it was, of a tenancy that is gone.
@@ -98,36 +92,18 @@ void scope_resource::refuse(std::size_t bytes) const {
     throw scope_mismatch{wanted, current.active == nullptr ? scope_id{} : current.active->id()};
   }
   escape_report late{.rule = escape_rule::late_allocate, .allocation_bytes = bytes};
-  complete(late);
-  report_escape(late);
+  tell(late);
   throw scope_gone{late.scope};
 }
 
-/// Adds what is known of the tenancy that it speaks for: which one it must have been, if it was one of the slot's last
-/// 32; and what the slot's fields say, where they still are its own.
-void scope_resource::complete(escape_report& late) const noexcept {
+/// Reports it, with what is known of the tenancy that it speaks for: which one it must have been, if it was one of the
+/// slot's last 32.
+void scope_resource::tell(escape_report& late) const noexcept {
   scope const& owner = slot();
-  // sync scope-open: acquire; pairs with open(); reads the slot's fields
-  std::uint64_t const control = owner.control_.load(std::memory_order_acquire);
-  std::uint64_t const present = control >> scope_control::generation_shift;
-  // The last one that has begun: a free slot names the one to come, a retired one nobody.
-  std::uint64_t last = (control & scope_control::tenancy_bits) != 0 ? present : present - 1;
-  if (present == 0) last = scope_id::largest_generation;
-  std::uint64_t generation = last;
+  std::uint64_t generation = tenancy_report::last_of(owner);
   while (generation != 0 && !serves(generation)) --generation;
-  if (generation == 0) return;
-  late.scope = scope_id{owner.slot_number_.load(std::memory_order_relaxed), generation};  // relaxed: for people to read
-  if (generation != last) return;
-  // sync scope-fields: acquire, each; pairs with open(); a newer tenant's value shows below that this one has ended
-  char const* const route = owner.route_data_.read();
-  std::size_t const route_size = owner.route_size_.read();
-  scope_clock::time_point const opened{scope_clock::duration{owner.opened_.read()}};
-  std::int32_t const opener = owner.opener_thread_.read();
-  // Relaxed: ordered behind the loads above by their acquire.
-  if (owner.control_.load(std::memory_order_relaxed) >> scope_control::generation_shift != present) return;
-  late.route = {route, route_size};
-  late.opened = opened;
-  late.opened_thread = opener;
+  if (generation != 0) tenancy_report::complete(owner, generation, late);
+  if (!MAYFLY_MUTANT("tripwire-is-silent")) report_escape(late);
 }
 
 }  // namespace detail

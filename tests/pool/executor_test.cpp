@@ -44,6 +44,11 @@ concept Newable = requires { new T; };
 template <class T>
 concept ArrayNewable = requires { new T[2]; };
 static_assert(!Newable<heir> && !ArrayNewable<heir> && Newable<not_its_heir>);
+// Nor is a task group.
+struct heir_of_group : mayfly::task_group {
+  heir_of_group();
+};
+static_assert(!Newable<heir_of_group> && !ArrayNewable<heir_of_group>);
 
 /// What a completion was told.
 struct ending {

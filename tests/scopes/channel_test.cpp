@@ -33,15 +33,19 @@ shared_int shared_in(scope& of) {
 class escape_count {
  public:
   escape_count() {
-    set_escape_handler([](escape_report const&, void*) noexcept {}, nullptr);
+    set_escape_handler([](escape_report const& report,
+                          void* user) noexcept { static_cast<escape_count*>(user)->last_route_ = report.route; },
+                       this);
   }
   ~escape_count() { set_escape_handler(nullptr, nullptr); }
   escape_count(escape_count const&) = delete;
   escape_count& operator=(escape_count const&) = delete;
 
   [[nodiscard]] std::uint64_t now() const { return escape_reports(escape_rule::value_sent) - before_; }
+  [[nodiscard]] std::string_view last_route() const { return last_route_; }
 
  private:
+  std::string_view last_route_;
   std::uint64_t before_ = escape_reports(escape_rule::value_sent);
 };
 
@@ -217,6 +221,7 @@ TEST(Channel, WhoReceivesOutsideItsHomeGetsNoAddressOfHome) {
   home.close();
   EXPECT_EQ(**published->receive(), 6) << "the first is left out, and not touched";
   EXPECT_EQ(escapes.now(), 1U);
+  EXPECT_EQ(escapes.last_route(), "home") << "the report knows the scope that has ended";
   published.reset();  // nor is the last: it is poisoned under AddressSanitizer
 }
 

@@ -154,12 +154,9 @@ class arena {
   }
 
   /// Like reset(), for an arena without destructors left to run, and the last that charged its budget: the caller
-  /// starts that over, and the arena has none until restart().
-  void reset_without_refund() noexcept {
-    assert(!has_destructors());
-    budget_ = nullptr;
-    reset();
-  }
+  /// starts that over. Until restart() it is closed: whoever asks it for memory gets none, and is told of
+  /// (detail/closed_arena.hpp, which has this function).
+  inline void close() noexcept;
 
   /// Like reset() for an arena without destructors left to run, but for that its memory goes into the pool's
   /// quarantine, as far as that has room for it. The note's owner is this arena's owner_tag.

@@ -16,7 +16,7 @@ class basic_byte_budget {
  public:
   static constexpr std::size_t unlimited = std::numeric_limits<std::size_t>::max();
 
-  explicit basic_byte_budget(std::size_t limit = unlimited) noexcept : limit_{limit} {}
+  explicit constexpr basic_byte_budget(std::size_t limit = unlimited) noexcept : limit_{limit} {}
 
   basic_byte_budget(basic_byte_budget const&) = delete;
   basic_byte_budget& operator=(basic_byte_budget const&) = delete;

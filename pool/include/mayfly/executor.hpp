@@ -86,7 +86,9 @@ class executor {
   /// completion throws is counted, shown to the observer, and dropped.
   ///
   /// Called inside a scope, it looks at the bytes of both for addresses of that scope's memory, which may end before
-  /// they run (MF-E11): then executor_options::egress says what happens. So does submit(), but not run(), which waits.
+  /// they run (MF-E11), and for the request itself: its context, scope, memory() or a bound function. Then
+  /// executor_options::egress says what happens. So does submit(); run(), which waits, looks at the route alone, which
+  /// the executor keeps.
   template <RequestHandler Handler, RequestCompletion<handler_result_t<Handler>> Completion>
   [[nodiscard]] admission try_submit(submit_options const& options, Handler&& handler, Completion&& completion) {
     return detail::place<detail::closure_check>(*core_, options, std::forward<Handler>(handler),
@@ -125,7 +127,7 @@ class executor {
     if (on_worker()) return run_result<result>(refuse_on_worker(options));
     fix_deadline(options);
     auto const state = std::make_shared<detail::blocking_state<result>>();
-    admission const admitted = detail::place<detail::not_looked_at>(
+    admission const admitted = detail::place<detail::route_check<escape_rule::closure_sent>>(
         *core_, options, detail::blocking_handler<result, std::decay_t<Handler>>{state, std::forward<Handler>(handler)},
         detail::blocking_completion<result>{state});
     if (!admitted) return run_result<result>(admitted.reason());

@@ -25,7 +25,9 @@ class executor_observer {
   /// A request was refused; on the submitting thread.
   virtual void on_refused(std::string_view /*route*/, admission_reason /*reason*/) noexcept {}
 
-  /// A completion threw; what it threw goes no further. On a worker.
+  /// A completion threw; what it threw goes no further. On a worker. It may be kept, so it is looked at as what leaves
+  /// a request is: for one that holds an address of its memory (MF-E13) `error` is escape_refused, if the executor's
+  /// options say so.
   virtual void on_completion_failure(scope_id /*id*/, std::string_view /*route*/,
                                      std::exception_ptr const& /*error*/) noexcept {}
 };

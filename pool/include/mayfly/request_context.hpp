@@ -2,6 +2,7 @@
 
 #include <mayfly/detail/detached_task.hpp>
 #include <mayfly/detail/egress_check.hpp>
+#include <mayfly/detail/marked_scope.hpp>
 #include <mayfly/detail/require_detached.hpp>
 #include <mayfly/lifetimebound.hpp>
 #include <mayfly/scope.hpp>
@@ -43,6 +44,7 @@ class request_context {
  public:
   request_context(request_context const&) = delete;
   request_context& operator=(request_context const&) = delete;
+  ~request_context() { scope_.set_context(nullptr); }
   void* operator new(std::size_t) = delete;
   void* operator new[](std::size_t) = delete;
 
@@ -124,7 +126,9 @@ class request_context {
     requires std::invocable<Fn&, request_context&>
   std::invoke_result_t<Fn&, request_context&> nested(Fn&& fn);
 
-  /// A copy of fn that runs in this request's scope on whichever thread calls it, while the request lives.
+  /// A copy of fn that runs in this request's scope on whichever thread calls it, while the request lives. Called when
+  /// that has ended, it is reported as MF-E23 and throws scope_gone; the caller sees to it that the request does not
+  /// end during a call.
   template <class Fn>
   [[nodiscard]] bound_function<std::decay_t<Fn>> bind(Fn&& fn) {
     return {scope_, std::forward<Fn>(fn)};
@@ -149,7 +153,9 @@ class request_context {
 
   request_context(detail::executor_core& core, detail::request_record& record, mayfly::scope& scope, std::size_t worker,
                   request_context const* outer = nullptr) noexcept
-      : core_(core), record_(record), scope_(scope), worker_(worker), outer_(outer) {}
+      : core_(core), record_(record), scope_(scope), worker_(worker), outer_(outer) {
+    scope_.set_context(this);
+  }
 
   void run_range(std::size_t first, std::size_t last, std::size_t grain, detail::range_body body);
 
@@ -167,7 +173,7 @@ class nested_scope {
  public:
   /// Throws refused_error.
   explicit nested_scope(request_context& outer);
-  ~nested_scope();
+  ~nested_scope() = default;
   nested_scope(nested_scope const&) = delete;
   nested_scope& operator=(nested_scope const&) = delete;
 
@@ -176,7 +182,7 @@ class nested_scope {
   /// Throws escape_refused where a result may not leave.
   template <class Result>
   void look_at(Result const& result) const {
-    auto const found = find_escape(escape_rule::nested_result_sent, result, scope_, egress_reach::itself);
+    auto const found = find_escape(escape_rule::nested_result_sent, result, opened_.in, egress_reach::itself);
     if (found) refuse(*found);
   }
   /// In a handler of what has been thrown: throws it on, or escape_refused in its place.
@@ -185,9 +191,15 @@ class nested_scope {
  private:
   void refuse(escape_report const& found) const;
 
-  mayfly::scope& scope_;
+  struct open_scope {
+    mayfly::scope& in;
+    ~open_scope() { in.close(); }
+  };
+
+  // In this order: the entry ends before the context, and the scope last.
+  open_scope opened_;
   request_context context_;
-  std::optional<scope_entry> entered_;
+  scope_entry entered_;
 };
 
 }  // namespace detail
@@ -222,17 +234,19 @@ std::invoke_result_t<Fn&, request_context&> request_context::nested(Fn&& fn) {
 template <class Fn>
 class bound_function {
  public:
-  bound_function(scope& target, Fn fn) : scope_(&target), fn_(std::move(fn)) {}
+  /// Inside `target`, which keeps its slot: a later tenant is not entered.
+  bound_function(scope& target, Fn fn) : scope_(target), tenant_(target.id()), fn_(std::move(fn)) {}
 
   template <class... Args>
     requires std::invocable<Fn const&, Args...>
   decltype(auto) operator()(Args&&... args) const {
-    scope_entry const here(*scope_);
+    scope_entry const here(scope_.known(), tenant_);
     return std::invoke(fn_, std::forward<Args>(args)...);
   }
 
  private:
-  scope* scope_;
+  detail::marked_scope<detail::scope_mark::enters> scope_;  // a scope for ever (S12), if not this tenant
+  scope_id tenant_;
   Fn fn_;
 };
 

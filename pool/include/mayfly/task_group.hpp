@@ -35,6 +35,8 @@ class task_group {
   ~task_group();
   task_group(task_group const&) = delete;
   task_group& operator=(task_group const&) = delete;
+  void* operator new(std::size_t) = delete;
+  void* operator new[](std::size_t) = delete;
 
   /// Adds a task. Its closure is kept in the request's arena until the task has run. Throws what copying it throws,
   /// and allocation_error.

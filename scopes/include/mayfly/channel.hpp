@@ -176,7 +176,7 @@ class channel {
   }
 
   [[nodiscard]] bool stops_outside() const noexcept {
-    return detail::stops({.rule = escape_rule::value_sent, .scope = home_.id()}, egress_);
+    return detail::stops(home_.received_outside(escape_rule::value_sent), egress_);
   }
 
   std::size_t capacity_;

@@ -8,7 +8,7 @@ namespace mayfly {
 
 /// What may not happen to a request's memory. The number is the rule's name, printed as MF-Exx, and stable for ever.
 ///
-///     1-7      types: refused when compiling            21-22    tripwire: the memory resource of a scope that is gone
+///     1-7      types: refused when compiling            21-23    tripwire: a scope that is gone is asked for something
 ///     11-16    egress: what leaves is looked at         31-32    guard: memory that is gone is touched
 ///                                                       41-43    audit: who still holds an address when a scope ends
 enum class escape_rule : std::uint8_t {
@@ -29,6 +29,7 @@ enum class escape_rule : std::uint8_t {
 
   late_deallocate = 21,  ///< memory is given back to a scope that is gone
   late_allocate = 22,    ///< memory is asked of a scope that is gone
+  late_call = 23,        ///< a function bound to a scope that is gone is called
 
   late_access = 31,         ///< memory of a closed scope is read or written
   overwritten_canary = 32,  ///< somebody wrote beyond an allocation

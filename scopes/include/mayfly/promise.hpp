@@ -85,7 +85,7 @@ class future {
   T get() {
     detail::promised<T> got = future_.get();
     if (got.is_outside()) {
-      escape_report const report{.rule = got.rule(), .scope = home_.id()};
+      escape_report const report = home_.received_outside(got.rule());
       if (detail::stops(report, egress_)) throw escape_refused{report};
     }
     return got.take();

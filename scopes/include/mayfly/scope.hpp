@@ -25,6 +25,7 @@ class scope;
 class scope_hold;
 class scope_registry;
 class stop_token;
+struct escape_report;
 
 /// Where a scope is in its life. `free` is never seen through an id.
 enum class scope_phase : std::uint8_t {
@@ -63,6 +64,8 @@ class scope_mismatch : public std::logic_error {
 };
 
 namespace detail {
+
+struct tenancy_report;
 
 /// A scope's arena for a thread that did not open it (S8). Lies in its own first page.
 struct lane {
@@ -150,6 +153,13 @@ class alignas(detail::resource_ring) scope : private detail::resource_ring {
   /// Only inside the scope, or from another hold; not from a destructor that runs at its end, nor under a pin.
   [[nodiscard]] scope_hold hold() noexcept;
 
+  /// The object through which the code of the request sees this scope, a request_context; null: none. For the egress
+  /// checks, which look for its address: it lies on a stack, and ends before the scope. Whoever makes it says so, and
+  /// takes it back before it ends.
+  [[nodiscard]] void const* context() const noexcept { return context_.load(std::memory_order_relaxed); }
+  // Relaxed, both: nothing is read through it, and whose request it is has it from its own thread.
+  void set_context(void const* context) noexcept { context_.store(context, std::memory_order_relaxed); }
+
   /// Whether a hold or a pin keeps it, beside the opener. A hint, but where the caller has one of them.
   [[nodiscard]] bool kept() const noexcept { return control_.kept(); }
 
@@ -177,11 +187,13 @@ class alignas(detail::resource_ring) scope : private detail::resource_ring {
 
  private:
   friend class scope_registry;
+  friend class scope_entry;
   friend class scope_hold;
   friend class scope_pin;
   friend class stop_token;
   friend class detail::scope_resource;
   friend class detail::saved_scope;
+  friend struct detail::tenancy_report;
 
   scope(scope_registry& registry, page_pool& pool, std::uint32_t slot_index) noexcept;
   // Never called: a slot once used stays a scope (S12), and goes on in another registry by this.
@@ -210,6 +222,7 @@ class alignas(detail::resource_ring) scope : private detail::resource_ring {
   void tear_down_late() noexcept;
   void tear_down() noexcept;
   void quarantine_memory() noexcept;
+  [[noreturn, gnu::cold]] void refuse_entry(scope_id tenant) const;
   void run_destructors() noexcept;
 
   // Written by every thread that pins, cancels, holds or closes.
@@ -226,6 +239,7 @@ class alignas(detail::resource_ring) scope : private detail::resource_ring {
   std::atomic<std::uint64_t> main_thread_{0};  // key of the thread whose lane is main_
   std::atomic<detail::lane*> lanes_{nullptr};
   detail::slot_field<std::int32_t> opener_thread_{0};
+  detail::slot_field<std::int32_t> closer_thread_{0};  // of the last tenant that has been torn down
   detail::slot_field<scope_phase> phase_{scope_phase::free};
 
   // The owner's.
@@ -233,6 +247,7 @@ class alignas(detail::resource_ring) scope : private detail::resource_ring {
   scope const* parent_ = nullptr;  // may have ended: its slot stays a scope
   std::uint64_t parent_generation_ = 0;
   mayfly::arena main_;
+  std::atomic<void const*> context_{nullptr};
   alignas(64) byte_budget budget_;  // written by every lane that takes a page
 };
 

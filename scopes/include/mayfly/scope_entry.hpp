@@ -1,5 +1,6 @@
 #pragma once
 
+#include <mayfly/detail/mutant.hpp>
 #include <mayfly/detail/thread_scope.hpp>
 #include <mayfly/scope.hpp>
 
@@ -31,6 +32,15 @@ class scope_entry {
   explicit scope_entry(scope& entered) noexcept { detail::current = {&entered, nullptr, before_.is_ending(entered)}; }
   /// Enters with the arena inside the scope as this thread's lane: for the thread that opened or adopted it.
   scope_entry(scope& entered, arena& lane) noexcept { detail::current = {&entered, &lane, before_.is_ending(entered)}; }
+  /// Enters only where `entered` is `tenant` still, or is running its destructors on this thread: for an entry that may
+  /// come after the scope's end, when the address is its slot's next tenant's. Then MF-E23 is reported, scope_gone
+  /// thrown, and nothing entered. A look, not a hold: the caller sees to it that the scope does not end meanwhile.
+  scope_entry(scope& entered, scope_id tenant) {
+    bool const ending = before_.is_ending(entered) && entered.id_ == tenant;
+    if (!ending && !entered.lives(tenant.generation()) && !MAYFLY_MUTANT("late-call-enters-the-next")) [[unlikely]]
+      entered.refuse_entry(tenant);
+    detail::current = {&entered, nullptr, ending};
+  }
   scope_entry(scope_entry const&) = delete;
   scope_entry& operator=(scope_entry const&) = delete;
   ~scope_entry() { before_.restore(); }

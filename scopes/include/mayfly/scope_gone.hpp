@@ -1,5 +1,6 @@
 #pragma once
 
+#include <mayfly/escape_rule.hpp>
 #include <mayfly/scope_id.hpp>
 
 #include <array>
@@ -7,18 +8,21 @@
 
 namespace mayfly {
 
-/// Thrown where memory is asked of a scope's memory_resource after that scope has ended: by a container that outlived
-/// its request, always a bug. Reported as MF-E22 before. Building and copying it allocates nothing.
+/// Thrown where something is asked of a scope that has ended: memory, through its memory_resource or its arena, by
+/// whatever outlived its request (reported as MF-E22 before); or to be entered, by a function that was bound to it
+/// (MF-E23). Always a bug. Building and copying it allocates nothing.
 class scope_gone : public std::bad_alloc {
  public:
-  explicit scope_gone(scope_id ended) noexcept;
+  explicit scope_gone(scope_id ended, escape_rule rule = escape_rule::late_allocate) noexcept;
 
   [[nodiscard]] char const* what() const noexcept override { return text_.data(); }
-  /// The scope that the resource was made for, where known.
+  /// The scope that was meant, where known.
   [[nodiscard]] scope_id id() const noexcept { return id_; }
+  [[nodiscard]] escape_rule rule() const noexcept { return rule_; }
 
  private:
   scope_id id_;
+  escape_rule rule_;
   std::array<char, 120> text_;
 };
 

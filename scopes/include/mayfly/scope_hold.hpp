@@ -1,5 +1,7 @@
 #pragma once
 
+#include <mayfly/detail/marked_scope.hpp>
+#include <mayfly/lifetimebound.hpp>
 #include <mayfly/scope.hpp>
 
 #include <utility>
@@ -8,14 +10,14 @@ namespace mayfly {
 
 namespace detail {
 struct scope_handle;
-}
+}  // namespace detail
 
 /// Keeps a scope open; see scope::hold(). Move-only, may be dropped on any thread; dropping the last one after close()
 /// ends the scope there.
 class scope_hold {
  public:
   scope_hold() noexcept = default;
-  scope_hold(scope_hold&& other) noexcept : scope_{std::exchange(other.scope_, nullptr)} {}
+  scope_hold(scope_hold&& other) noexcept : scope_{std::exchange(other.scope_, {})} {}
   /// Gives up what was held before, at once.
   scope_hold& operator=(scope_hold&& other) noexcept {
     scope_hold taken{std::move(other)};
@@ -26,18 +28,18 @@ class scope_hold {
 
   /// Gives the hold up now.
   void release() noexcept {
-    if (auto* const held = std::exchange(scope_, nullptr)) held->drop_hold();
+    if (auto const held = std::exchange(scope_, {})) held.known().drop_hold();
   }
 
-  [[nodiscard]] explicit operator bool() const noexcept { return scope_ != nullptr; }
-  [[nodiscard]] scope& get() const noexcept { return *scope_; }
-  [[nodiscard]] scope* operator->() const noexcept { return scope_; }
+  [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(scope_); }
+  [[nodiscard]] scope& get() const noexcept MAYFLY_LIFETIMEBOUND { return scope_.known(); }
+  [[nodiscard]] scope* operator->() const noexcept MAYFLY_LIFETIMEBOUND { return scope_.get(); }
 
  private:
   friend class scope;
-  explicit scope_hold(scope& held) noexcept : scope_{&held} {}
+  explicit scope_hold(scope& held) noexcept : scope_{held} {}
 
-  scope* scope_ = nullptr;
+  detail::marked_scope<detail::scope_mark::keeps> scope_;
 };
 
 /// Keeps a scope's memory from going while somebody looks; see scope_registry::pin(). Does not keep its id alive, and
@@ -46,7 +48,7 @@ class scope_hold {
 class scope_pin {
  public:
   scope_pin() noexcept = default;
-  scope_pin(scope_pin&& other) noexcept : scope_{std::exchange(other.scope_, nullptr)} {}
+  scope_pin(scope_pin&& other) noexcept : scope_{std::exchange(other.scope_, {})} {}
   /// Drops what was pinned before, at once.
   scope_pin& operator=(scope_pin&& other) noexcept {
     scope_pin taken{std::move(other)};
@@ -54,12 +56,12 @@ class scope_pin {
     return *this;
   }
   ~scope_pin() {
-    if (scope_ != nullptr) scope_->unpin();
+    if (scope_) scope_.known().unpin();
   }
 
   /// false: the scope was gone.
-  [[nodiscard]] explicit operator bool() const noexcept { return scope_ != nullptr; }
-  [[nodiscard]] scope& get() const noexcept { return *scope_; }
+  [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(scope_); }
+  [[nodiscard]] scope& get() const noexcept MAYFLY_LIFETIMEBOUND { return scope_.known(); }
 
  private:
   friend class scope_registry;
@@ -68,9 +70,9 @@ class scope_pin {
   [[nodiscard]] static scope_pin of(scope& wanted, std::uint64_t generation) noexcept {
     return wanted.try_pin(generation) ? scope_pin{wanted} : scope_pin{};
   }
-  explicit scope_pin(scope& pinned) noexcept : scope_{&pinned} {}
+  explicit scope_pin(scope& pinned) noexcept : scope_{pinned} {}
 
-  scope* scope_ = nullptr;
+  detail::marked_scope<detail::scope_mark::keeps> scope_;
 };
 
 }  // namespace mayfly

@@ -2,6 +2,7 @@
 
 #include <mayfly/detail/handle_space.hpp>
 #include <mayfly/detail/mutant.hpp>
+#include <mayfly/lifetimebound.hpp>
 #include <mayfly/scope.hpp>
 #include <mayfly/scope_id.hpp>
 
@@ -22,9 +23,9 @@ class pinned {
   pinned(scope_pin pin, T* object) noexcept : pin_{std::move(pin)}, object_{object} {}
 
   [[nodiscard]] explicit operator bool() const noexcept { return static_cast<bool>(pin_); }
-  [[nodiscard]] T* get() const noexcept { return pin_ ? object_ : nullptr; }
-  [[nodiscard]] T& operator*() const noexcept { return *object_; }
-  [[nodiscard]] T* operator->() const noexcept { return object_; }
+  [[nodiscard]] T* get() const noexcept MAYFLY_LIFETIMEBOUND { return pin_ ? object_ : nullptr; }
+  [[nodiscard]] T& operator*() const noexcept MAYFLY_LIFETIMEBOUND { return *object_; }
+  [[nodiscard]] T* operator->() const noexcept MAYFLY_LIFETIMEBOUND { return object_; }
 
  private:
   scope_pin pin_;

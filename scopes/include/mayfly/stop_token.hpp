@@ -1,5 +1,6 @@
 #pragma once
 
+#include <mayfly/detail/marked_scope.hpp>
 #include <mayfly/scope.hpp>
 
 #include <cstdint>
@@ -15,18 +16,18 @@ class stop_token {
 
   /// True once the scope is cancelled or has ended. One relaxed load; any thread.
   [[nodiscard]] bool stop_requested() const noexcept {
-    if (scope_ == nullptr) return false;
+    if (!scope_) return false;
     // Relaxed: a flag to be polled; nothing is read on the strength of it.
-    std::uint64_t const control = scope_->control_.load(std::memory_order_relaxed);
+    std::uint64_t const control = scope_.known().control_.load(std::memory_order_relaxed);
     return !detail::scope_control::is_live(control, generation_) ||
            (control & detail::scope_control::cancelled_bit) != 0;
   }
 
  private:
   friend class scope;
-  stop_token(scope const& watched, std::uint64_t generation) noexcept : scope_{&watched}, generation_{generation} {}
+  stop_token(scope& watched, std::uint64_t generation) noexcept : scope_{watched}, generation_{generation} {}
 
-  scope const* scope_ = nullptr;
+  detail::marked_scope<detail::scope_mark::watches> scope_;
   std::uint64_t generation_ = 0;
 };
 

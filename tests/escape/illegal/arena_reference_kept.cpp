@@ -2,7 +2,7 @@
 // way out: memory_resource
 // types: -
 // egress: -
-// tripwire: -
+// tripwire: MF-E22
 // audit: -
 // guard: n/a
 // asan: n/a
@@ -16,8 +16,7 @@ ESCAPE_PROGRAM {
   mayfly::arena* kept = nullptr;
   pool.run({.route = "leak"}, [&kept](mayfly::request_context& request) { kept = &request.arena(); }).value();
   escape::next_request(pool);
-  escape::require(kept->try_allocate(8) != nullptr, "nobody notices");
-  kept->reset();
+  escape::require(kept->try_allocate(8) == nullptr, "it gives nothing");
 }
 
 }  // namespace arena_reference_kept

@@ -2,10 +2,10 @@
 // way out: capture of a task that outlives
 // types: -
 // egress: -
-// tripwire: -
+// tripwire: MF-E23
 // audit: MF-E43
-// guard: MF-E31
-// asan: use-after-poison
+// guard: n/a
+// asan: n/a
 
 #include "program.hpp"
 

@@ -2,10 +2,10 @@
 // way out: return
 // types: MF-E01
 // egress: MF-E12
-// tripwire: -
+// tripwire: MF-E23
 // audit: MF-E43
-// guard: MF-E31
-// asan: use-after-poison
+// guard: n/a
+// asan: n/a
 
 #include "program.hpp"
 

@@ -3,6 +3,7 @@
 #include <mayfly/admission.hpp>
 #include <mayfly/detail/egress_check.hpp>
 #include <mayfly/detail/job.hpp>
+#include <mayfly/detail/mutant.hpp>
 #include <mayfly/detail/request_record.hpp>
 #include <mayfly/scope_entry.hpp>
 #include <mayfly/submit_options.hpp>
@@ -65,7 +66,7 @@ inline void zero(void* storage, std::size_t bytes) noexcept {
   asm volatile("" : : "r"(storage) : "memory");  // NOLINT(hicpp-no-assembler)
 }
 
-/// No egress check: the caller waits for the request, or the job is the executor's own.
+/// No egress check: the job is the executor's own.
 struct not_looked_at {
   static constexpr bool looks = false;
 };
@@ -76,6 +77,20 @@ struct not_looked_at {
   char const* const route = options.route.data();
   return find_escape_in_bytes(rule, static_cast<void const*>(&route), sizeof route, caller, padding::cleared);
 }
+
+/// No closure is looked at (the caller waits for it, or it is the executor's own), but the route is: the executor keeps
+/// it for as long as it lives, to learn what its requests take.
+template <escape_rule Rule>
+struct route_check {
+  static constexpr bool looks = true;
+  static constexpr bool zeroes = false;
+
+  template <class Job>
+  static std::optional<escape_report> find(Job&, submit_options const& options, scope const& caller) noexcept {
+    if (MAYFLY_MUTANT("route-of-a-run-is-kept")) return std::nullopt;
+    return find_escape_of_route(Rule, options, caller);
+  }
+};
 
 /// The check of what submit() takes: the bytes of handler and completion, for addresses of the submitter's scope
 /// (MF-E11). The storage was zeroed before the job was made, so what a member leaves unwritten shows nothing.

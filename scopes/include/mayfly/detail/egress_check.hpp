@@ -1,6 +1,8 @@
 #pragma once
 
 #include <mayfly/detail/egress_walk.hpp>
+#include <mayfly/detail/marked_scope.hpp>
+#include <mayfly/detail/mutant.hpp>
 #include <mayfly/escape_report.hpp>
 #include <mayfly/scope.hpp>
 
@@ -37,9 +39,11 @@ enum class egress_reach : std::uint8_t {
 /// Reports, and does what `action` says. True: the value must not leave.
 [[nodiscard]] bool stops(escape_report const& report, egress_action action) noexcept;
 
-/// Where a scope_hold or scope_pin would point that keeps `owner`.
+/// The word by which a scope_hold or scope_pin keeps `owner`. What else may point to a scope (a stop_token, a bound
+/// function, a reference, the first of its memory resources) has another, and excuses nothing.
 [[nodiscard]] inline address_range holder_range(scope const& owner) noexcept {
-  return {reinterpret_cast<std::uintptr_t>(&owner), 1};
+  if (MAYFLY_MUTANT("any-handle-is-a-hold")) return {reinterpret_cast<std::uintptr_t>(&owner), sizeof(void*)};
+  return {marked_scope<scope_mark::keeps>::word_of(owner), 1};
 }
 
 /// An address of `from`'s memory in an exception: its what(), its object's bytes, a pointer or string_view thrown as
@@ -84,7 +88,8 @@ template <class T>
 enum class padding : std::uint8_t { cleared, unknown };
 
 /// The same for the bytes of an object whose members nobody can name: a closure. Words are looked at where they are
-/// aligned.
+/// aligned. Here the request's handles count too, which name no page: the scope, its memory resource and arena (unless
+/// a hold is brought along), and the request_context (always: it ends before the scope).
 [[nodiscard]] std::optional<escape_report> find_escape_in_bytes(escape_rule rule, void const* bytes, std::size_t count,
                                                                 scope const& from, padding of_bytes) noexcept;
 

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <mayfly/detail/egress_check.hpp>
+#include <mayfly/detail/marked_scope.hpp>
+#include <mayfly/detail/tenancy_report.hpp>
 #include <mayfly/escape_report.hpp>
 #include <mayfly/scope_entry.hpp>
 #include <mayfly/scope_id.hpp>
@@ -15,7 +17,10 @@ namespace mayfly::detail {
 class home_scope {
  public:
   home_scope() noexcept {
-    if (scope const* const here = current_scope()) id_ = here->id();
+    if (scope* const here = current_scope()) {
+      id_ = here->id();
+      scope_ = marked_scope<scope_mark::watches>{*here};
+    }
   }
 
   /// Whether the calling thread is inside it, or in a scope that lies in it.
@@ -37,11 +42,17 @@ class home_scope {
     return false;
   }
 
-  /// None: it was made outside every scope.
-  [[nodiscard]] scope_id id() const noexcept { return id_; }
+  /// What is told of a value that is received outside of it: whose, and what is known of that scope. Not the address:
+  /// nobody looks into a value whose memory may be gone.
+  [[nodiscard]] escape_report received_outside(escape_rule rule) const noexcept {
+    escape_report report{.rule = rule, .scope = id_};
+    if (scope_) tenancy_report::complete(scope_.known(), id_.generation(), report);
+    return report;
+  }
 
  private:
   scope_id id_;
+  marked_scope<scope_mark::watches> scope_;  // may have ended
 };
 
 /// What is found out about a value that somebody sends.

@@ -36,7 +36,7 @@ class scope_resource final : public std::pmr::memory_resource {
   void take_back_outside(void const* memory, std::size_t bytes) const noexcept;
   [[gnu::cold]] void report_late(void const* memory, std::size_t bytes) const noexcept;
   [[gnu::cold]] static void report_foreign(void const* memory, std::size_t bytes, scope_id holder) noexcept;
-  void complete(escape_report& late) const noexcept;
+  [[gnu::cold]] void tell(escape_report& late) const noexcept;
 };
 
 /// A slot's resources, which its tenants take in turn. Made when the slot is first used and never written again, so
