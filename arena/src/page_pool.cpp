@@ -98,10 +98,14 @@ page_pool::page_pool(page_pool_options const& options)
       descriptors_{spans_.bytes() >> unit_shift_},
       span_words_{spans_.spans()},
       pages_{static_cast<std::uint32_t>(spans_.bytes() >> unit_shift_), classes, magazine_sizes(options_)},
+      whole_spans_{spans_.spans(), static_cast<unsigned>(span_shift - unit_shift_)},
       handles_{spans_.start(), spans_.bytes()},
       threads_seen_{detail::recycler::max_threads} {
-  if (!spans_.ready() || !descriptors_ || !span_words_ || !pages_.ready() || !threads_seen_) {
+  if (!spans_.ready() || !descriptors_ || !span_words_ || !pages_.ready() || !whole_spans_.ready() || !threads_seen_) {
     throw allocation_error{refusal::system, 0, 0, spans_.bytes() >> unit_shift_, errno};
+  }
+  if (options_.huge_pages == huge_page_use::off || options_.huge_pages == huge_page_use::always) {
+    span_space::prefer_huge(spans_.start(), spans_.bytes(), options_.huge_pages == huge_page_use::always);
   }
   if (options_.common_budget != nullptr) options_.common_budget->join(*this);
   start_listening();
@@ -159,6 +163,7 @@ page_span page_pool::take_returned(std::size_t c) noexcept {
     returned_[c].push(pages_.links(), index_chain{chain.head(), 1});
     return {.reason = refusal::system, .error_number = error_number};
   }
+  whole_spans_.count_taken(chain.head());
   return page;
 }
 
@@ -193,6 +198,9 @@ page_span page_pool::try_carve(carver& from, std::size_t piece_shift, std::uint6
       first_index_of(from.span) + (from.next << static_cast<std::uint32_t>(piece_shift - unit_shift_));
   ++from.next;
   ++from.made;
+  if (from.next == from.end && options_.huge_pages == huge_page_use::advise) {
+    span_space::prefer_huge(spans_.address_of(from.span), span_space::span_bytes, true);
+  }
   return {page_address(index), std::size_t{1} << piece_shift, index};
 }
 
@@ -215,11 +223,17 @@ bool page_pool::keep_or_return(std::size_t c, index_chain chain) noexcept {
   return keeps;
 }
 
+bool page_pool::give_back(std::byte* start, std::size_t bytes) const noexcept {
+  return options_.return_by == memory_return::free ? span_space::offer(start, bytes)
+                                                   : span_space::discard(start, bytes);
+}
+
 /// Gives the pages' memory back to the system; returns how much. What the system will not take stays, in the depot.
 std::size_t page_pool::return_pages(std::size_t c, index_chain chain) noexcept {
   index_chain returned;
-  while (!chain.empty() && span_space::discard(page_address(chain.head()), class_bytes(c))) {
+  while (!chain.empty() && give_back(page_address(chain.head()), class_bytes(c))) {
     std::uint32_t const index = chain.head();
+    whole_spans_.count_returned(index);
     chain = chain.tail(pages_.links());
     returned = returned.with(pages_.links(), index);
   }
@@ -259,6 +273,7 @@ void page_pool::retire(std::size_t c, std::uint32_t index) noexcept {
     span_space::protect(page_address(index), class_bytes(c));
   }
   refund(class_bytes(c));
+  whole_spans_.count_returned(index);
   returned_[c].push(pages_.links(), index_chain{index, 1});
 }
 

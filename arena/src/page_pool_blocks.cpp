@@ -118,7 +118,7 @@ void page_pool::give_bin(std::uint32_t index, std::size_t piece_shift) noexcept 
   std::size_t const committed = descriptors_[index].committed_bytes();
   if (block_tally_.give(committed, most_idle_block_bytes()))
     return idle_blocks_[bin].push(pages_.links(), index_chain{index, 1});
-  bool const returned = options_.recycle || detail::sanitized ? span_space::discard(page_address(index), committed)
+  bool const returned = options_.recycle || detail::sanitized ? give_back(page_address(index), committed)
                                                               : span_space::protect(page_address(index), committed);
   if (!returned && options_.recycle) {
     block_tally_.add_idle(committed);
@@ -177,6 +177,10 @@ page_span page_pool::grow_run(std::uint32_t first, std::uint32_t spans, std::siz
     }
     detail::poison(data + committed, bytes - committed);
   }
+  if (std::size_t const whole = bytes / span_space::span_bytes * span_space::span_bytes;
+      whole != 0 && options_.huge_pages == huge_page_use::advise) {
+    span_space::prefer_huge(data, whole, true);
+  }
   set_span_words(first, spans, block_flag | run_shift);
   return {data, bytes, index};
 }
@@ -232,7 +236,7 @@ std::size_t page_pool::release_idle_blocks() noexcept {
     for (auto chain = idle_blocks_[bin].pop(pages_.links()); !chain.empty();
          chain = idle_blocks_[bin].pop(pages_.links())) {
       std::size_t const committed = descriptors_[chain.head()].committed_bytes();
-      if (!span_space::discard(page_address(chain.head()), committed)) {
+      if (!give_back(page_address(chain.head()), committed)) {
         idle_blocks_[bin].push(pages_.links(), chain);
         break;
       }

@@ -39,19 +39,51 @@ std::size_t page_pool::return_surplus(std::size_t c, std::uint32_t idle_with_thr
   if (epoch_ + 1 < least.size()) return 0;
   std::uint32_t const unneeded = std::ranges::min(least);
   std::uint32_t const surplus = unneeded - std::min(unneeded, floor_pages(c));
-  std::uint32_t gone = 0;
-  while (gone < surplus) {
-    detail::index_chain rest = pages_.pop(c);
-    detail::index_chain const going = rest.split(pages_.links(), surplus - gone);
-    pages_.push(c, rest);
-    auto const returned = static_cast<std::uint32_t>(return_pages(c, going) / class_bytes(c));
-    if (returned == 0) break;
-    gone += returned;
-  }
+  if (surplus == 0) return 0;
+  auto const gone = static_cast<std::uint32_t>(return_whole_spans_first(c, unneeded, surplus) / class_bytes(c));
   // They lay there in the epochs before, too, and are not to be counted again.
   if (MAYFLY_MUTANT("surplus-counted-twice")) return gone * class_bytes(c);
   for (std::uint32_t& idle : least) idle -= std::min(idle, gone);
   return gone * class_bytes(c);
+}
+
+/// Of the `candidates` pages that were not needed for longest `count` go, those of whole spans first; what the system
+/// will not take stays. Meanwhile nobody else finds the candidates: who needs one more than there is besides takes one
+/// from the system, and who would be refused one waits (charge()).
+std::size_t page_pool::return_whole_spans_first(std::size_t c, std::uint32_t candidates, std::uint32_t count) noexcept {
+  std::scoped_lock const lock{whole_spans_.in_hand()};
+  detail::index_links* const links = pages_.links();
+  detail::index_chain staying = whole_spans_.sort(links, pages_.take_bottom(c, candidates));
+  detail::index_chain going = staying.split(links, count);
+  going = going.split(links, going.count());  // in order again
+  pages_.push_parts(c, staying);
+  std::size_t freed = 0;
+  std::uint32_t const step = static_cast<std::uint32_t>(class_bytes(c) >> unit_shift_);
+  for (detail::index_chain left = going; !left.empty();) {
+    std::uint32_t const first = left.head();
+    std::uint32_t const span = first >> (span_shift - unit_shift_);
+    detail::index_chain run;
+    while (!left.empty() && left.head() == first + run.count() * step &&
+           left.head() >> (span_shift - unit_shift_) == span) {
+      std::uint32_t const index = left.head();
+      left = left.tail(links);
+      run = run.with(links, index);
+    }
+    std::size_t const bytes = run.count() * class_bytes(c);
+    if (!give_back(page_address(first), bytes)) {
+      pages_.push_parts(c, run);
+      pages_.push_parts(c, left);
+      break;
+    }
+    for (detail::index_chain rest = run; !rest.empty(); rest = rest.tail(links)) {
+      whole_spans_.count_returned(rest.head());
+    }
+    refund(bytes);
+    returned_[c].push(links, run);
+    freed += bytes;
+  }
+  pages_.note_least(c);
+  return freed;
 }
 
 std::size_t page_pool::release_unneeded_blocks() noexcept {

@@ -5,6 +5,7 @@
 #include <mayfly/page_pool.hpp>
 
 #include <algorithm>
+#include <mutex>
 #include <stdexcept>
 #include <string>
 
@@ -60,6 +61,10 @@ bool page_pool::charge(std::size_t bytes) noexcept {
   if (charge_.try_charge(bytes)) return true;
   if (bytes > most_bytes()) return false;
   make_room(bytes);
+  if (charge_.try_charge(bytes)) return true;
+  // What it takes may be in the hands of who sorts out what goes back: that is soon done.
+  std::scoped_lock const none_in_hand{whole_spans_.in_hand()};
+  make_room(bytes);
   return charge_.try_charge(bytes);
 }
 
@@ -94,13 +99,8 @@ std::size_t page_pool::trim(bool magazines) noexcept {
     if (magazines) {
       for (auto chain = pages_.steal(c); !chain.empty(); chain = pages_.steal(c)) pages_.push(c, chain);
     }
-    // Whole magazines go, from the top: those at the bottom are the ones that nobody needed for longest, but order
-    // costs nothing here, since a page given back keeps no warmth wherever it lay.
-    while (pages_.depot_items(c) > floor_pages(c)) {
-      std::size_t const returned = return_pages(c, pages_.pop(c));
-      if (returned == 0) break;
-      freed += returned;
-    }
+    std::uint32_t const idle = pages_.depot_items(c);
+    if (idle > floor_pages(c)) freed += return_whole_spans_first(c, idle, idle - floor_pages(c));
   }
   return freed;
 }

@@ -38,6 +38,10 @@ index_chain recycler::drain(thread_index thread, std::size_t c) noexcept {
   return thread < max_threads ? caches_[thread].drain(links(), c) : index_chain{};
 }
 
+void recycler::push_parts(std::size_t c, index_chain chain) noexcept {
+  while (!chain.empty()) depots_[c].push(links(), chain.split(links(), magazine_items_[c]));
+}
+
 index_chain recycler::steal(std::size_t c) noexcept {
   for (thread_index thread = 0; thread < walk_limit(); ++thread) {
     if (index_chain const chain = drain(thread, c); !chain.empty()) return chain;

@@ -71,6 +71,14 @@ bool span_space::discard(std::byte* start, std::size_t bytes) noexcept {
 #endif
 }
 
+bool span_space::offer(std::byte* start, std::size_t bytes) noexcept {
+  return ::madvise(start, bytes, MADV_FREE) == 0 || discard(start, bytes);
+}
+
+void span_space::prefer_huge(std::byte* start, std::size_t bytes, bool huge) noexcept {
+  static_cast<void>(::madvise(start, bytes, huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE));
+}
+
 bool span_space::protect(std::byte* start, std::size_t bytes) noexcept {
   bool const discarded = discard(start, bytes);
   return ::mprotect(start, bytes, PROT_NONE) == 0 && discarded;

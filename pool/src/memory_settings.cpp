@@ -91,7 +91,27 @@ answer set_trim_interval(executor_options& to, std::string_view value) {
   return std::nullopt;
 }
 
-constexpr std::array<memory_setting, 11> all_settings{{
+/// One of the words, by which one it is.
+template <class Enum, std::size_t Count>
+answer set_word(std::array<std::string_view, Count> const& words, std::string_view value, Enum& to,
+                char const* otherwise) {
+  auto const found = std::ranges::find(words, value);
+  if (found == words.end()) return otherwise;
+  to = static_cast<Enum>(found - words.begin());
+  return std::nullopt;
+}
+
+answer set_return_by(executor_options& to, std::string_view value) {
+  constexpr std::array<std::string_view, 2> words{"dontneed", "free"};  // as in memory_return
+  return set_word(words, value, to.page_options.return_by, "must be dontneed or free");
+}
+
+answer set_huge_pages(executor_options& to, std::string_view value) {
+  constexpr std::array<std::string_view, 4> words{"system", "off", "advise", "always"};  // as in huge_page_use
+  return set_word(words, value, to.page_options.huge_pages, "must be system, off, advise or always");
+}
+
+constexpr std::array<memory_setting, 13> all_settings{{
     {"page-sizes", "A,B,C", "the three page sizes, powers of two from 4KiB to 2MiB (default 16KiB,64KiB,256KiB)",
      &set_page_sizes},
     {"page-growth", "PERCENT", "a request's next page is at most so much of what its pages hold already (default 100)",
@@ -113,6 +133,10 @@ constexpr std::array<memory_setting, 11> all_settings{{
     {"page-budget", "SIZE", "memory all arenas together may take (default 0: no limit)", &set_page_budget},
     {"trim-interval", "TIME", "how often memory that requests did not need lately goes back (default 1s; 0: never)",
      &set_trim_interval},
+    {"return-by", "HOW", "how idle memory goes back: dontneed (default: at once), or free (when the system needs it)",
+     &set_return_by},
+    {"huge-pages", "WHEN", "huge pages for arenas: system (default: as it is set up), off, advise or always",
+     &set_huge_pages},
 }};
 
 }  // namespace

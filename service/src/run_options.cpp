@@ -160,7 +160,7 @@ constexpr std::string_view measuring = "Measuring";
 
 using enum setting::shape;
 
-constexpr std::array<setting, 33> all_settings{{
+constexpr std::array<setting, 35> all_settings{{
     {"handler", text, "NAME", work,
      "echo, canonicalize (RFC 8785), merge-patch (RFC 7396), extract (RFC 6901), or one of a plugin", &set_handler},
     {"plugin", list, "FILE.so", work, "handlers of your own (docs/plugins.md); may be said again", &add_plugin},
@@ -212,6 +212,12 @@ constexpr std::array<setting, 33> all_settings{{
      [](run_options& to, std::string const& value) { return set_memory_setting(to, "idle-epochs", value); }},
     {"block-cache", text, "SIZE", recycling, "idle memory kept for allocations too large for a page (default 64MiB)",
      [](run_options& to, std::string const& value) { return set_memory_setting(to, "block-cache", value); }},
+    {"return-by", text, "HOW", recycling,
+     "how idle memory goes back: dontneed (default: at once), or free (when the system needs it)",
+     [](run_options& to, std::string const& value) { return set_memory_setting(to, "return-by", value); }},
+    {"huge-pages", text, "WHEN", recycling,
+     "huge pages for arenas: system (default: as it is set up), off, advise or always",
+     [](run_options& to, std::string const& value) { return set_memory_setting(to, "huge-pages", value); }},
     {"advise", flag, "", measuring, "say in the summary what each first page would be worth on these requests",
      &set_advise},
     {"record", text, "FILE", measuring,

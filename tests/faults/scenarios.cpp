@@ -148,9 +148,9 @@ void channel_and_promise(ledger& book) {
 }
 
 /// Arenas on a pool, without an executor.
-void arenas(ledger& book) {
+void use_arenas(ledger& book, page_pool_options const& options) {
   attempt(book, [&] {
-    page_pool pages;
+    page_pool pages{options};
     {
       scope_registry registry{pages, {.capacity = 8}};
       for (int i = 0; i < 3; ++i) {
@@ -171,6 +171,14 @@ void arenas(ledger& book) {
     static_cast<void>(pages.trim(true));
     check_pages(pages, book);
   });
+}
+
+void arenas(ledger& book) { use_arenas(book, {}); }
+
+/// What the kernel is advised of, and what it does not take when it is offered.
+void advised_arenas(ledger& book) {
+  use_arenas(book, {.return_by = memory_return::free, .huge_pages = huge_page_use::always});
+  use_arenas(book, {.return_by = memory_return::free, .huge_pages = huge_page_use::advise});
 }
 
 /// Each thread ends with pages and slots in its magazines.
@@ -319,22 +327,12 @@ void resize(ledger& book) {
 }
 
 constexpr std::array all{
-    scenario{"start", start_and_stop},
-    scenario{"submit", submit_values},
-    scenario{"futures", submit_futures},
-    scenario{"nested", nested_work},
-    scenario{"timers", spawn_and_timers},
-    scenario{"channel", channel_and_promise},
-    scenario{"held", held_scopes},
-    scenario{"coroutine", coroutines},
-    scenario{"effects", effects_and_deadline},
-    scenario{"guard", guard_mode},
-    scenario{"arenas", arenas},
-    scenario{"churn", thread_churn},
-    scenario{"resize", resize},
-    scenario{"epochs", epochs_end},
-    scenario{"budget", budget_moves},
-    scenario{"common", budget_in_common},
+    scenario{"start", start_and_stop}, scenario{"submit", submit_values},    scenario{"futures", submit_futures},
+    scenario{"nested", nested_work},   scenario{"timers", spawn_and_timers}, scenario{"channel", channel_and_promise},
+    scenario{"held", held_scopes},     scenario{"coroutine", coroutines},    scenario{"effects", effects_and_deadline},
+    scenario{"guard", guard_mode},     scenario{"arenas", arenas},           scenario{"advised", advised_arenas},
+    scenario{"churn", thread_churn},   scenario{"resize", resize},           scenario{"epochs", epochs_end},
+    scenario{"budget", budget_moves},  scenario{"common", budget_in_common},
 };
 
 }  // namespace

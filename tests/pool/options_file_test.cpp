@@ -51,6 +51,8 @@ TEST_F(OptionsFile, SaysAllThatThereIsToMemory) {
     largest-in-page = "64KiB"
     page-budget = "8KiB"       # a page of the smallest size
     trim-interval = "250ms"
+    return-by = "free"
+    huge-pages = "off"
   )");
   EXPECT_THAT(options.page_options.class_bytes, ElementsAre(8192, 32768, 131072));
   EXPECT_THAT(options.page_options.magazine_pages, ElementsAre(4, 2, 1));
@@ -62,6 +64,8 @@ TEST_F(OptionsFile, SaysAllThatThereIsToMemory) {
   EXPECT_EQ(options.page_options.largest_in_page_bytes, 65536U);
   EXPECT_EQ(options.page_budget_bytes, 8192U);
   EXPECT_EQ(options.trim_interval, std::chrono::milliseconds{250});
+  EXPECT_EQ(options.page_options.return_by, mayfly::memory_return::free);
+  EXPECT_EQ(options.page_options.huge_pages, mayfly::huge_page_use::off);
   EXPECT_FALSE(options.adaptive_first_page);
   EXPECT_EQ(options.first_page_class, 2U);
   executor_options unlimited = options;
@@ -87,6 +91,8 @@ TEST_F(OptionsFile, IsRefusedByLineAndKey) {
   EXPECT_THAT(complaint("\npages = 3"), HasSubstr(".toml:2: unknown key 'pages'; known are page-sizes page-growth"));
   EXPECT_THAT(complaint("magazines = \"4,2\""), HasSubstr(".toml:1: 'magazines' must be three numbers"));
   EXPECT_THAT(complaint("idle-epochs = 65"), HasSubstr("'idle-epochs' must be a number from 1 to 64"));
+  EXPECT_THAT(complaint("return-by = \"never\""), HasSubstr("'return-by' must be dontneed or free"));
+  EXPECT_THAT(complaint("huge-pages = \"on\""), HasSubstr("'huge-pages' must be system, off, advise or always"));
   EXPECT_THAT(complaint("idle-cap = true"), HasSubstr("'idle-cap' must be a string or a number"));
   EXPECT_THAT(complaint("first-page = \"5KiB\""), HasSubstr("is neither adaptive nor one of the page sizes"));
   EXPECT_THAT(complaint("page-growth = 10001"), HasSubstr("'page-growth' must be a number of percent from 0 to 10000"));

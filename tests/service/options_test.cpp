@@ -56,6 +56,8 @@ TEST(Config, CanSayWhatFlagsCan) {
     block-cache = 4096
     page-growth = 200
     largest-in-page = "128KiB"
+    return-by = "free"
+    huge-pages = "always"
     workers = 3
     memory = "heap"
     first-page = "64KiB"
@@ -96,6 +98,8 @@ TEST(Config, CanSayWhatFlagsCan) {
   EXPECT_EQ(options.of_memory.page_options.block_cache_bytes, 4096U);
   EXPECT_EQ(options.of_memory.page_options.growth_percent, 200U);
   EXPECT_EQ(options.of_memory.page_options.largest_in_page_bytes, std::size_t{128} << 10U);
+  EXPECT_EQ(options.of_memory.page_options.return_by, memory_return::free);
+  EXPECT_EQ(options.of_memory.page_options.huge_pages, huge_page_use::always);
   EXPECT_EQ(options.guard_one_in, 1000U);
   EXPECT_EQ(options.audit_one_in, 100U);
   EXPECT_EQ(options.repeat, 5U);
@@ -104,7 +108,7 @@ TEST(Config, CanSayWhatFlagsCan) {
   EXPECT_TRUE(options.advise);
   EXPECT_TRUE(options.stats);
   EXPECT_EQ(options.progress, progress_choice::never);
-  std::size_t const lines = 33;
+  std::size_t const lines = 35;
   EXPECT_EQ(settings().size(), lines) << "a new setting belongs into this test";
 }
 

@@ -173,19 +173,14 @@ struct pool_state {
     }
     return moved;
   }
-  /// The steps of page_pool::return_surplus() and return_pages().
+  /// The steps of page_pool::return_whole_spans_first(), but for the sorting of what it has in hand.
   void return_surplus(std::uint32_t surplus) {
-    for (std::uint32_t left = surplus; left != 0;) {
-      index_chain rest = depot.pop(links.data());
-      index_chain const going = rest.split(links.data(), left);
-      depot.push(links.data(), rest);
-      if (going.empty()) return;  // somebody needed it meanwhile
-      for (auto chain = going; !chain.empty(); chain = chain.tail(links.data()))
-        bytes[chain.head()] = 0;  // the system's
-      returned.push(links.data(), going);
-      gone += going.count();
-      left -= going.count();
-    }
+    index_chain staying = depot.take_bottom(links.data(), surplus);
+    index_chain const going = staying.split(links.data(), surplus);
+    depot.push(links.data(), staying);
+    for (auto chain = going; !chain.empty(); chain = chain.tail(links.data())) bytes[chain.head()] = 0;  // the system's
+    returned.push(links.data(), going);
+    gone += going.count();
   }
   /// As page_pool::take_returned().
   void take_returned() {

@@ -18,7 +18,7 @@ enum class memory_place : std::uint8_t {
   quarantine,     ///< pages and blocks of ended owners, out of reach
   // The above is what committed_bytes() counts; below there is memory only where the kernel gives huge pages.
   block_rest,  ///< addresses behind a block: it is a power of two, or whole spans, backed as far as it was asked for
-  returned,    ///< pages and blocks whose memory the system has back
+  returned,    ///< pages and blocks whose memory the system has back, or may take (memory_return::free)
   fresh,       ///< cut, and never handed out
   free,        ///< spans that are not cut
 };

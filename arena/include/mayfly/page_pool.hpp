@@ -10,6 +10,7 @@
 #include <mayfly/detail/recycler.hpp>
 #include <mayfly/detail/span_space.hpp>
 #include <mayfly/detail/thread_index.hpp>
+#include <mayfly/detail/whole_spans.hpp>
 #include <mayfly/memory_account.hpp>
 #include <mayfly/page_pool_options.hpp>
 #include <mayfly/page_pool_stats.hpp>
@@ -326,6 +327,8 @@ class page_pool final : private detail::thread_exit_listener {
   void fill(std::byte* start, std::size_t bytes) const noexcept;
   bool keep_or_return(std::size_t c, detail::index_chain chain) noexcept;
   std::size_t return_pages(std::size_t c, detail::index_chain chain) noexcept;
+  std::size_t return_whole_spans_first(std::size_t c, std::uint32_t candidates, std::uint32_t count) noexcept;
+  [[nodiscard]] bool give_back(std::byte* start, std::size_t bytes) const noexcept;
   /// Idle pages that stay.
   [[nodiscard]] std::uint32_t floor_pages(std::size_t c) const noexcept {
     std::size_t const pages = options_.idle_floor_bytes / class_bytes(c);
@@ -357,6 +360,7 @@ class page_pool final : private detail::thread_exit_listener {
   detail::mapped_array<page_descriptor> descriptors_;
   detail::mapped_array<span_word> span_words_;
   detail::recycler pages_;
+  detail::whole_spans whole_spans_;
   detail::handle_map handles_;
 
   std::array<detail::chain_depot, classes> returned_{};       // pages without memory

@@ -11,6 +11,24 @@ namespace mayfly {
 class allocation_recorder;
 class page_budget;
 
+/// How the memory of idle pages, and of idle blocks up to 2 MiB, goes back to the system (madvise(2)). Larger blocks
+/// always go by MADV_DONTNEED.
+enum class memory_return : std::uint8_t {
+  dontneed,  ///< MADV_DONTNEED: at once, and the next use takes page faults
+  /// MADV_FREE: the system takes it when it needs some. Until then it is resident, counted in the process's RSS, and
+  /// used again without a fault; the pool counts it as returned (it is not committed, and in no limit).
+  free,
+};
+
+/// Whether huge pages (of 2 MiB) back the pool. It is advice: a kernel without them takes no notice, and the system's
+/// setting may say never.
+enum class huge_page_use : std::uint8_t {
+  system,  ///< nothing is asked: as /sys/kernel/mm/transparent_hugepage/enabled has it
+  off,     ///< MADV_NOHUGEPAGE for all of the reservation
+  advise,  ///< MADV_HUGEPAGE for each 2 MiB that have been handed out to their end, and for good
+  always,  ///< MADV_HUGEPAGE for all of the reservation: the first touch of 2 MiB backs them all
+};
+
 /// What a page pool is made of. All sizes in bytes; the constructor refuses nonsense by the option's name.
 struct page_pool_options {
   static constexpr std::size_t classes = 3;
@@ -53,6 +71,9 @@ struct page_pool_options {
   /// Told of everything that the pool's arenas do (allocation_recorder.hpp). Their allocations then take some 10 ns
   /// more each. Null: nobody.
   allocation_recorder* recorder = nullptr;
+  /// How idle memory goes back. With `recycle` off by dontneed.
+  memory_return return_by = memory_return::dontneed;
+  huge_page_use huge_pages = huge_page_use::system;
 };
 
 /// How much memory of ended owners a quarantine keeps out of reach; see page_pool::start_quarantine().

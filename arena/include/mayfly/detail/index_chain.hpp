@@ -4,6 +4,7 @@
 #include <mayfly/detail/mutant.hpp>
 #include <mayfly/schedule_point.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <vector>
@@ -139,6 +140,40 @@ class alignas(64) basic_chain_depot {
       }
     }
     return {};
+  }
+
+  /// Takes what was pushed first: `items`, and what else the topmost of their chains has, in any order. The chains
+  /// above are popped too, kept linked as they lay, and put back.
+  [[nodiscard]] index_chain take_bottom(index_links* links, std::uint32_t items) noexcept
+    requires Counted
+  {
+    std::uint32_t const all = this->items();
+    std::uint32_t const above = all - std::min(all, items);
+    std::uint32_t kept = 0;
+    std::uint32_t pile = 0;  // index + 1 of the chain put aside last
+    index_chain bottom;
+    while (kept + bottom.count() < all) {
+      index_chain chain = pop(links);
+      if (chain.empty()) break;  // others took some
+      if (bottom.empty() && kept + chain.count() <= above) {
+        kept += chain.count();
+        // Relaxed: the chain is ours. Its count stays where its pusher wrote it.
+        links[chain.head()].next_chain.store(pile, std::memory_order_relaxed);
+        pile = chain.head() + 1;
+        continue;
+      }
+      while (!chain.empty()) {
+        std::uint32_t const item = chain.head();
+        chain = chain.tail(links);
+        bottom = bottom.with(links, item);
+      }
+    }
+    while (pile != 0) {
+      index_chain const chain{pile - 1, links[pile - 1].count.load(std::memory_order_relaxed)};
+      pile = links[pile - 1].next_chain.load(std::memory_order_relaxed);
+      push(links, chain);
+    }
+    return bottom;
   }
 
   /// Adds what is in here to the list: exact when nobody pushes or pops, otherwise some that have gone too, and not

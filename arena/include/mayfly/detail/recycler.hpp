@@ -102,12 +102,23 @@ class recycler {
   /// Takes a whole chain from the depot; empty when there is none.
   [[nodiscard]] index_chain pop(std::size_t c) noexcept {
     index_chain const chain = depots_[c].pop(links());
+    note_least(c);
+    return chain;
+  }
+  /// Takes what lies at the bottom of the depot, `items` or a magazine more: what nobody needed for longest. Not as
+  /// pop() does: the depot is not known to have had fewer, until note_least().
+  [[nodiscard]] index_chain take_bottom(std::size_t c, std::uint32_t items) noexcept {
+    return depots_[c].take_bottom(links(), items);
+  }
+  /// Puts a chain of any length into the depot, in magazines, its end on top.
+  void push_parts(std::size_t c, index_chain chain) noexcept;
+  /// After take_bottom() and what was put back.
+  void note_least(std::size_t c) noexcept {
     // Relaxed, not a minimum in one step: a figure, and one that is too high is mended by the next pop.
     std::uint32_t const left = depots_[c].items();
     if (left < least_items_[c].load(std::memory_order_relaxed)) [[unlikely]] {
       least_items_[c].store(left, std::memory_order_relaxed);
     }
-    return chain;
   }
 
   /// An item that any thread can reach, for a caller whose take() found none: from the depot or else stolen.

@@ -39,6 +39,12 @@ class span_space {
   [[nodiscard]] static bool commit(std::byte* start, std::size_t bytes) noexcept;
   /// Gives the memory behind the bytes back; they read as zero when touched again. false: the kernel kept it.
   static bool discard(std::byte* start, std::size_t bytes) noexcept;
+  /// Lets the kernel take the memory when it needs some: until then the bytes are as they were, unless they are written
+  /// to they may be zero at any time. Where the kernel cannot (before 4.5, locked memory), as discard().
+  static bool offer(std::byte* start, std::size_t bytes) noexcept;
+  /// Whether the kernel should back the bytes with huge pages; advice, of which a refusal changes nothing (a kernel
+  /// that has none says EINVAL).
+  static void prefer_huge(std::byte* start, std::size_t bytes, bool huge) noexcept;
   /// Makes every access fault, and keeps the memory; false with errno where the kernel refuses.
   [[nodiscard]] static bool shut(std::byte* start, std::size_t bytes) noexcept;
   /// Gives the memory back and makes every access fault.
