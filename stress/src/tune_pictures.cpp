@@ -227,6 +227,7 @@ std::string waste_picture(trace::tuning_result const& found) {
   axis const x{0, most, 350, 430};
   std::string to = svg::begin(width, first + row * static_cast<double>(shown.size()) + 8, "Waste of each setting");
   std::vector<svg::swatch> swatches;
+  swatches.reserve(waste_parts.size());
   for (waste_part const& part : waste_parts) swatches.push_back({part.colour, part.name});
   to += svg::legend(90, 14, swatches);
   for (std::size_t i = 0; i < shown.size(); ++i) {
