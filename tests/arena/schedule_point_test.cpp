@@ -28,8 +28,8 @@ TEST(SchedulePoint, CallsTheHookAtEveryStepOfBuildsThatHaveThem) {
   }
   set_schedule_hook(nullptr);
 #ifdef MAYFLY_SCHEDULE_POINTS
-  EXPECT_EQ(steps(), (std::set<std::string>{"depot-pop", "depot-push", "front-claim", "front-deposit", "magazine-claim",
-                                            "magazine-deposit"}));
+  EXPECT_EQ(steps(), (std::set<std::string>{"budget-charge", "depot-pop", "depot-push", "front-claim", "front-deposit",
+                                            "magazine-claim", "magazine-deposit", "page-charge-common"}));
 #else
   EXPECT_TRUE(steps().empty());
 #endif

@@ -171,6 +171,8 @@ TEST(EgressOfHandles, AfterARequestItsContextsPlaceOnTheStackIsNobodys) {
     place = &request;
     held = request.hold();
   });
+  // Who waits for an answer has it before the worker is out of the request.
+  test::wait_until([&] { return pool.stats().values == 1; });
   {
     scope_entry const inside{held.get()};
     void const* const address = place;
