@@ -238,7 +238,7 @@ std::size_t page_pool::return_pages(std::size_t c, index_chain chain) noexcept {
     returned = returned.with(pages_.links(), index);
   }
   std::size_t const bytes = returned.count() * class_bytes(c);
-  if (!MAYFLY_MUTANT("returned-and-still-charged")) refund(bytes);
+  refund(bytes);
   returned_[c].push(pages_.links(), returned);
   pages_.push(c, chain);
   return bytes;

@@ -1,5 +1,6 @@
 // The working-set rule: what goes back to the system while the process runs, and when.
 
+#include <mayfly/detail/mutant.hpp>
 #include <mayfly/page_pool.hpp>
 
 #include <algorithm>
@@ -78,7 +79,7 @@ std::size_t page_pool::return_whole_spans_first(std::size_t c, std::uint32_t can
     for (detail::index_chain rest = run; !rest.empty(); rest = rest.tail(links)) {
       whole_spans_.count_returned(rest.head());
     }
-    refund(bytes);
+    if (!MAYFLY_MUTANT("returned-and-still-charged")) refund(bytes);
     returned_[c].push(links, run);
     freed += bytes;
   }
