@@ -2,6 +2,7 @@
 
 #include "support.hpp"
 #include "system_calls.hpp"
+#include <mayfly/detail/poison.hpp>
 #include <mayfly/page_budget.hpp>
 #include <mayfly/page_pool.hpp>
 
@@ -144,7 +145,9 @@ TEST(PageBudget, IsNeverPassedWhilePoolsCompeteAndOneComesAndGoes) {
       page_span const one = pool.take_page(c);
       if (budget.used() > most) passed = true;
       if (one.data == nullptr) continue;
+      detail::unpoison(one.data, one.bytes);
       one.data[0] = one.data[one.bytes - 1] = std::byte{1};
+      detail::poison(one.data, one.bytes);
       ++served;
       pool.give_page(c, one.index);
     }

@@ -1,6 +1,7 @@
 // The page budget is moved while the pool is in use.
 
 #include "support.hpp"
+#include <mayfly/detail/poison.hpp>
 #include <mayfly/page_pool.hpp>
 
 #include <gtest/gtest.h>
@@ -123,7 +124,9 @@ void use_pages(page_pool& pool, std::size_t thread, std::atomic<bool> const& goe
     page_span const one = pool.take_page(c);
     page_span const block = round % 64 == 0 ? pool.take_block(300 * kib, 1) : page_span{};
     if (one.data != nullptr) {
+      detail::unpoison(one.data, one.bytes);
       one.data[0] = one.data[one.bytes - 1] = std::byte{1};
+      detail::poison(one.data, one.bytes);
       ++served;
       pool.give_page(c, one.index);
     }
