@@ -20,9 +20,9 @@ def stress(*arguments: str) -> subprocess.CompletedProcess:
 
 
 class Runs(unittest.TestCase):
-    def test_two_seconds_of_everything_are_clean_and_say_what_they_did(self):
+    def test_six_seconds_of_everything_are_clean_and_say_what_they_did(self):
         faults = "pages,cancel,throw,slow,epochs,budget"
-        end = stress("--seed", "7", "--duration", "2s", "--mix", "default", "--faults", faults, "--json")
+        end = stress("--seed", "7", "--duration", "6s", "--mix", "default", "--faults", faults, "--json")
         self.assertEqual((end.returncode, end.stderr), (0, ""))
         did = json.loads(end.stdout)
         self.assertEqual((did["verdict"], did["violations"], did["found"]), ("clean", 0, []))
