@@ -10,13 +10,13 @@ namespace {
 
 enum class step { not_begun, begun, done };
 
-constinit std::mutex one_at_a_time;
+constinit std::mutex start_mutex;
 constinit step reached = step::not_begun;
 
 }  // namespace
 
 void start_onetbb() {
-  std::scoped_lock const lock(one_at_a_time);
+  std::scoped_lock const one_at_a_time(start_mutex);
   if (reached == step::done) return;
   if (reached == step::begun) {
     throw std::system_error(std::make_error_code(std::errc::not_enough_memory),

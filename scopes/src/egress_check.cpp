@@ -123,9 +123,9 @@ std::optional<egress_hit> find_handle(raw_bytes const& of, scope const& owner) n
   address_range const itself{reinterpret_cast<std::uintptr_t>(&owner), sizeof(scope)};
   auto hit = of.find(itself, &is_handle);
   if (hit && !of.brings_hold_of(owner)) return hit;
-  void const* const context = owner.context();
-  if (context == nullptr) return std::nullopt;
-  return of.find({reinterpret_cast<std::uintptr_t>(context), 1}, &is_handle);
+  std::uintptr_t const context = owner.context();
+  if (context == 0) return std::nullopt;
+  return of.find({context, 1}, &is_handle);
 }
 
 }  // namespace

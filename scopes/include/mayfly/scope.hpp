@@ -153,12 +153,14 @@ class alignas(detail::resource_ring) scope : private detail::resource_ring {
   /// Only inside the scope, or from another hold; not from a destructor that runs at its end, nor under a pin.
   [[nodiscard]] scope_hold hold() noexcept;
 
-  /// The object through which the code of the request sees this scope, a request_context; null: none. For the egress
-  /// checks, which look for its address: it lies on a stack, and ends before the scope. Whoever makes it says so, and
-  /// takes it back before it ends.
-  [[nodiscard]] void const* context() const noexcept { return context_.load(std::memory_order_relaxed); }
+  /// Where the object is through which the code of the request sees this scope, a request_context; 0: none. For the
+  /// egress checks, which look for its address: it lies on a stack, and ends before the scope. Whoever makes it says
+  /// so, and takes it back before it ends.
+  [[nodiscard]] std::uintptr_t context() const noexcept { return context_.load(std::memory_order_relaxed); }
   // Relaxed, both: nothing is read through it, and whose request it is has it from its own thread.
-  void set_context(void const* context) noexcept { context_.store(context, std::memory_order_relaxed); }
+  void set_context(void const* context) noexcept {
+    context_.store(reinterpret_cast<std::uintptr_t>(context), std::memory_order_relaxed);
+  }
 
   /// Whether a hold or a pin keeps it, beside the opener. A hint, but where the caller has one of them.
   [[nodiscard]] bool kept() const noexcept { return control_.kept(); }
@@ -247,7 +249,7 @@ class alignas(detail::resource_ring) scope : private detail::resource_ring {
   scope const* parent_ = nullptr;  // may have ended: its slot stays a scope
   std::uint64_t parent_generation_ = 0;
   mayfly::arena main_;
-  std::atomic<void const*> context_{nullptr};
+  std::atomic<std::uintptr_t> context_{0};
   alignas(64) byte_budget budget_;  // written by every lane that takes a page
 };
 
