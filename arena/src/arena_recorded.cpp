@@ -43,6 +43,12 @@ void* arena::bump_recorded(std::size_t bytes, std::size_t alignment) noexcept {
 void* arena::take_recorded(std::size_t bytes, std::size_t alignment, page_span& refused) noexcept {
   if (log_ == nullptr && reserved_bytes() == 0) log_ = pool_->options().recorder->begin(owner_tag_, first_class_);
   if (log_ == nullptr) return take_new(bytes, alignment, refused);
+  void* const memory = take_and_log(bytes, alignment, refused);
+  if (reserved_bytes() == 0) end_log();  // refused, and nothing before it: whoever comes next has a log of its own
+  return memory;
+}
+
+void* arena::take_and_log(std::size_t bytes, std::size_t alignment, page_span& refused) noexcept {
   shown_room const shown{*this};
   std::size_t const in_blocks = block_bytes_;
   void* const memory = take_new(bytes, alignment, refused);

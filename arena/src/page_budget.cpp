@@ -28,10 +28,9 @@ struct page_budget_directory {
 
   void lock_all() noexcept {
     mutex.lock();
-    for (page_budget* each = first; each != nullptr; each = each->next_) {
-      each->reclaim_mutex_.lock();
-      each->pools_mutex_.lock();
-    }
+    // One after the other: who only asks for room does not wait for a thread that reclaims.
+    for (page_budget* each = first; each != nullptr; each = each->next_) each->reclaim_mutex_.lock();
+    for (page_budget* each = first; each != nullptr; each = each->next_) each->pools_mutex_.lock();
   }
   void unlock_all() noexcept {
     for (page_budget* each = first; each != nullptr; each = each->next_) {
@@ -79,16 +78,17 @@ void page_budget::leave(page_pool& pool) noexcept {
 
 std::size_t page_budget::set_limit(std::size_t bytes) noexcept {
   bytes_.set_limit(bytes);
-  return make_room(0, nullptr);
+  return make_room(0, nullptr, false);
 }
 
-/// Gives idle memory up until so many bytes more fit: that of the pool which asks, then that of the others.
-std::size_t page_budget::make_room(std::size_t bytes, page_pool* asking) noexcept {
+/// Gives idle memory up until so many bytes more fit: that of the pool which asks, then that of the others. waits: also
+/// for what is being sorted there.
+std::size_t page_budget::make_room(std::size_t bytes, page_pool* asking, bool waits) noexcept {
   std::scoped_lock const one_at_a_time{reclaim_mutex_};  // and nobody joins or leaves
   std::size_t freed = 0;
   auto const give_up = [&](page_pool& pool) {
     std::size_t const wanted = used() + bytes;
-    if (wanted > limit()) freed += pool.reclaim(wanted - limit());
+    if (wanted > limit()) freed += pool.reclaim(wanted - limit(), waits);
   };
   if (asking != nullptr) give_up(*asking);
   for (page_pool* const pool : pools_) {
@@ -99,14 +99,15 @@ std::size_t page_budget::make_room(std::size_t bytes, page_pool* asking) noexcep
 
 bool page_budget::has_room(std::size_t bytes) const noexcept {
   std::size_t const most = limit();
-  if (used() < most && most - used() >= bytes) return true;
+  if (std::size_t const held = used(); held < most && most - held >= bytes) return true;
   std::size_t const idle = idle_seen_.get([this] {
     std::scoped_lock const lock{pools_mutex_};
     std::size_t sum = 0;
     for (page_pool const* const pool : pools_) sum += pool->idle_bytes();
     return sum;
   });
-  std::size_t const in_use = used() - std::min(used(), idle);
+  std::size_t const held = used();
+  std::size_t const in_use = held - std::min(held, idle);
   return in_use <= most && most - in_use >= bytes;
 }
 

@@ -149,7 +149,11 @@ page_span page_pool::take_page_slow(std::size_t c) noexcept {
 /// The last resort before a refusal: what lies in quarantine, or in another thread's cache.
 page_span page_pool::take_stolen(std::size_t c, page_span const& otherwise) noexcept {
   release_quarantine();
-  auto const index = pages_.take_anywhere(c);
+  auto index = pages_.take_anywhere(c);
+  if (!index) {
+    std::scoped_lock const none_in_hand{whole_spans_.in_hand()};
+    index = pages_.take_anywhere(c);
+  }
   return index ? page_span{page_address(*index), class_bytes(c), *index} : otherwise;
 }
 

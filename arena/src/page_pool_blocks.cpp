@@ -176,10 +176,10 @@ page_span page_pool::grow_run(std::uint32_t first, std::uint32_t spans, std::siz
       return {.reason = refusal::system, .error_number = error_number};
     }
     detail::poison(data + committed, bytes - committed);
-  }
-  if (std::size_t const whole = bytes / span_space::span_bytes * span_space::span_bytes;
-      whole != 0 && options_.huge_pages == huge_page_use::advise) {
-    span_space::prefer_huge(data, whole, true);
+    if (std::size_t const whole = bytes / span_space::span_bytes * span_space::span_bytes;
+        whole != 0 && options_.huge_pages == huge_page_use::advise) {
+      span_space::prefer_huge(data, whole, true);
+    }
   }
   set_span_words(first, spans, block_flag | run_shift);
   return {data, bytes, index};

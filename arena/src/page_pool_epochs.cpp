@@ -2,6 +2,7 @@
 
 #include <mayfly/detail/mutant.hpp>
 #include <mayfly/page_pool.hpp>
+#include <mayfly/schedule_point.hpp>
 
 #include <algorithm>
 #include <mutex>
@@ -49,15 +50,18 @@ std::size_t page_pool::return_surplus(std::size_t c, std::uint32_t idle_with_thr
 }
 
 /// Of the `candidates` pages that were not needed for longest `count` go, those of whole spans first; what the system
-/// will not take stays. Meanwhile nobody else finds the candidates: who needs one more than there is besides takes one
-/// from the system, and who would be refused one waits (charge()).
+/// will not take stays. Meanwhile nobody else finds the candidates, nor, for a moment, what lies above them: who needs
+/// one more than there is besides takes one from the system, and who would be refused one waits (reclaim()).
 std::size_t page_pool::return_whole_spans_first(std::size_t c, std::uint32_t candidates, std::uint32_t count) noexcept {
   std::scoped_lock const lock{whole_spans_.in_hand()};
   detail::index_links* const links = pages_.links();
-  detail::index_chain staying = whole_spans_.sort(links, pages_.take_bottom(c, candidates));
+  detail::index_chain const in_hand = pages_.take_bottom(c, candidates);
+  MAYFLY_SCHEDULE_POINT("pages-in-hand");
+  detail::index_chain staying = whole_spans_.sort(links, in_hand);
   detail::index_chain going = staying.split(links, count);
   going = going.split(links, going.count());  // in order again
   pages_.push_parts(c, staying);
+  pages_.set_in_hand(c, going.count());
   std::size_t freed = 0;
   std::uint32_t const step = static_cast<std::uint32_t>(class_bytes(c) >> unit_shift_);
   for (detail::index_chain left = going; !left.empty();) {
@@ -74,6 +78,7 @@ std::size_t page_pool::return_whole_spans_first(std::size_t c, std::uint32_t can
     if (!give_back(page_address(first), bytes)) {
       pages_.push_parts(c, run);
       pages_.push_parts(c, left);
+      pages_.set_in_hand(c, 0);
       break;
     }
     for (detail::index_chain rest = run; !rest.empty(); rest = rest.tail(links)) {
@@ -81,6 +86,7 @@ std::size_t page_pool::return_whole_spans_first(std::size_t c, std::uint32_t can
     }
     if (!MAYFLY_MUTANT("returned-and-still-charged")) refund(bytes);
     returned_[c].push(links, run);
+    pages_.set_in_hand(c, left.count());
     freed += bytes;
   }
   pages_.note_least(c);

@@ -35,7 +35,7 @@ std::size_t page_pool::return_excess() noexcept {
   std::size_t const committed = committed_bytes();
   std::size_t const most = max_bytes();
   std::size_t const freed = committed > most ? reclaim(committed - most) : 0;
-  return freed + (options_.common_budget == nullptr ? 0 : options_.common_budget->make_room(0, this));
+  return freed + (options_.common_budget == nullptr ? 0 : options_.common_budget->make_room(0, this, false));
 }
 
 bool page_pool::has_room(std::size_t bytes) const noexcept {
@@ -51,7 +51,7 @@ bool page_pool::has_room(std::size_t bytes) const noexcept {
 std::size_t page_pool::idle_bytes() const noexcept {
   std::size_t idle = block_tally_.idle_bytes();
   for (std::size_t c = 0; c < classes; ++c) {
-    idle += (std::size_t{pages_.cached_items(c)} + pages_.depot_items(c)) * class_bytes(c);
+    idle += (std::size_t{pages_.cached_items(c)} + pages_.depot_items(c) + pages_.in_hand(c)) * class_bytes(c);
   }
   detail::page_quarantine const* const quarantined = quarantine();
   return quarantined == nullptr ? idle : idle + quarantined->stats().bytes;
@@ -62,22 +62,23 @@ bool page_pool::charge(std::size_t bytes) noexcept {
   if (bytes > most_bytes()) return false;
   make_room(bytes);
   if (charge_.try_charge(bytes)) return true;
-  // What it takes may be in the hands of who sorts out what goes back: that is soon done.
-  std::scoped_lock const none_in_hand{whole_spans_.in_hand()};
-  make_room(bytes);
+  make_room(bytes, /*waits=*/true);
   return charge_.try_charge(bytes);
 }
 
 /// Under the pool's own limit from what it has idle, then under the common one from what any pool has.
-void page_pool::make_room(std::size_t bytes) noexcept {
+void page_pool::make_room(std::size_t bytes, bool waits) noexcept {
   std::size_t const most = max_bytes();
   std::size_t const over = committed_bytes() + bytes;
-  if (over > most) reclaim(over - most);
-  if (options_.common_budget != nullptr) options_.common_budget->make_room(bytes, this);
+  if (over > most) reclaim(over - most, waits);
+  if (options_.common_budget != nullptr) options_.common_budget->make_room(bytes, this, waits);
 }
 
 /// Makes room under the cap from what lies idle: the quarantine, blocks, then depots, then magazines of other threads.
-std::size_t page_pool::reclaim(std::size_t wanted) noexcept {
+/// What it takes may be in the hands of who sorts out what goes back; that is soon done, where it waits for it.
+std::size_t page_pool::reclaim(std::size_t wanted, bool waits) noexcept {
+  std::unique_lock none_in_hand{whole_spans_.in_hand(), std::defer_lock};
+  if (waits) none_in_hand.lock();
   release_quarantine(wanted);
   std::size_t freed = release_idle_blocks();
   for (std::size_t c = classes; c-- > 0;) {

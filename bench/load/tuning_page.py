@@ -47,9 +47,8 @@ def machine() -> str:
 
 def text(found, arguments, seconds: float) -> str:
     words = [word for word in sys.argv[1:] if word not in ("--note", arguments.note)]
-    command = " ".join(shlex.quote(Path(word).name if Path(word).is_absolute() or word.endswith(".ndjson") else word)
-                       for word in words)
-    to = (f"`bench/load/tuning_check.py {command}`: {seconds / 60:.0f} minutes on {machine()}, {time.strftime('%Y-%m-%d')}. "
+    command = " ".join(shlex.quote(Path(word).name if Path(word).is_absolute() else word) for word in words)
+    to = (f"`python3 bench/load/tuning_check.py {command}`: {seconds / 60:.0f} minutes on {machine()}, {time.strftime('%Y-%m-%d')}. "
           f"Medians of {arguments.rounds} fresh rounds, in turns; each round's requests are chosen by a seed of its own.\n")
     if arguments.note:
         to += f"\n{arguments.note}\n"

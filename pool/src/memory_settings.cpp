@@ -102,13 +102,11 @@ answer set_word(std::array<std::string_view, Count> const& words, std::string_vi
 }
 
 answer set_return_by(executor_options& to, std::string_view value) {
-  constexpr std::array<std::string_view, 2> words{"dontneed", "free"};  // as in memory_return
-  return set_word(words, value, to.page_options.return_by, "must be dontneed or free");
+  return set_word(memory_return_names, value, to.page_options.return_by, "must be dontneed or free");
 }
 
 answer set_huge_pages(executor_options& to, std::string_view value) {
-  constexpr std::array<std::string_view, 4> words{"system", "off", "advise", "always"};  // as in huge_page_use
-  return set_word(words, value, to.page_options.huge_pages, "must be system, off, advise or always");
+  return set_word(huge_page_use_names, value, to.page_options.huge_pages, "must be system, off, advise or always");
 }
 
 constexpr std::array<memory_setting, 13> all_settings{{

@@ -71,9 +71,9 @@ void executor_core::let_go(std::size_t count) noexcept {
 }
 
 void executor_core::start_worker(worker& idle) {
-  std::string const name = options_.name + "-" + std::to_string(idle.index);
   idle.begin();
   try {
+    std::string const name = options_.name + "-" + std::to_string(idle.index);
     idle.thread.start(name, options_.worker_stack_bytes, &executor_core::worker_main, &idle);
     idle.started->wait();
     if (idle.start_failure) std::rethrow_exception(idle.start_failure);

@@ -37,7 +37,8 @@ class worker_table {
     return add(make(index));
   }
 
-  // A worker that ends, as the last thing it does with the executor; and whoever could not start its thread:
+  // A worker that ends: it does no more than return, and its thread is joined before anybody has its place. And whoever
+  // could not start its thread:
 
   void vacate(worker& left) noexcept;
 

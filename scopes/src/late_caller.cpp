@@ -38,8 +38,10 @@ std::uint64_t tenancy_report::last_of(scope const& slot) noexcept {
 }
 
 void tenancy_report::complete(scope const& slot, std::uint64_t generation, escape_report& report) noexcept {
-  report.scope =
-      scope_id{slot.slot_number_.load(std::memory_order_relaxed), generation};  // relaxed: for people to read
+  if (!report.scope) {
+    // relaxed: for people to read
+    report.scope = scope_id{slot.slot_number_.load(std::memory_order_relaxed), generation};
+  }
   // sync scope-open: acquire; pairs with open(); reads the slot's fields
   // sync scope-end: acquire; pairs with set_free(); reads who tore it down
   std::uint64_t const control = slot.control_.load(std::memory_order_acquire);
@@ -81,7 +83,7 @@ void tell_of_late_arena(arena const& asked, std::size_t bytes, bool may_throw) {
 }  // namespace detail
 
 void scope::refuse_entry(scope_id tenant) const {
-  escape_report late{.rule = escape_rule::late_call};
+  escape_report late{.rule = escape_rule::late_call, .scope = tenant};
   detail::tenancy_report::complete(*this, tenant.generation(), late);
   report_escape(late);
   throw scope_gone{tenant, escape_rule::late_call};

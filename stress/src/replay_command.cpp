@@ -44,6 +44,8 @@ trace::replay_settings settings_for(trace::trace const& of, memory_settings cons
   take(said.idle_epochs, pages.idle_epochs);
   take(said.block_cache_bytes, pages.block_cache_bytes);
   if (said.max_bytes) pages.max_bytes = *said.max_bytes == 0 ? page_pool_options::unlimited : *said.max_bytes;
+  take(said.return_by, pages.return_by);
+  take(said.huge_pages, pages.huge_pages);
   take(said.epoch, settings.epoch);
   if (said.first_page_bytes) settings.first_class = class_of(*said.first_page_bytes, pages);
   return settings;
@@ -66,7 +68,8 @@ exit_code replay_command(replay_options const& options, std::atomic<bool> const&
     });
   }
   replay_result result{.options = options, .settings = settings, .counted = played.counted()};
-  result.threads = settings.threads != 0 ? settings.threads : std::max(played.threads(), 1U);
+  result.threads =
+      settings.threads != 0 ? settings.threads : std::clamp(played.threads(), 1U, trace::most_replay_threads);
   if (options.simulate) {
     result.simulated = trace::simulate(played, settings);
   } else {

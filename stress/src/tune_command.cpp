@@ -1,10 +1,12 @@
 #include <mayfly/programs/terminal_line.hpp>
+#include <mayfly/stress/stress_options.hpp>
 #include <mayfly/stress/tune_command.hpp>
 #include <mayfly/stress/tune_report.hpp>
 
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <memory>
@@ -21,6 +23,28 @@ void write_file(std::string const& path, std::string const& text) {
   if (!(to << text << std::flush)) throw std::runtime_error("cannot write " + path + ": " + std::strerror(errno));
 }
 
+bool same_file(std::string const& one, std::string const& other) {
+  std::error_code none;  // where one of them is not there yet, only the names can be the same
+  return one == other || std::filesystem::equivalent(one, other, none);
+}
+
+/// Before the search: what cannot be written is known after a second, and nothing is destroyed.
+void check_outputs(tune_options const& options) {
+  for (std::string const* const each : {&options.out, &options.report}) {
+    if (each->empty()) continue;
+    char const* const option = each == &options.out ? "--out" : "--report";
+    if (same_file(*each, options.trace)) {
+      throw usage_error(std::string(option) + " would overwrite the trace: " + *each + " is the same file");
+    }
+    if (std::ofstream to(*each, std::ios::binary | std::ios::app); !to) {
+      throw usage_error(std::string(option) + ": cannot write " + *each + ": " + std::strerror(errno));
+    }
+  }
+  if (!options.out.empty() && !options.report.empty() && same_file(options.out, options.report)) {
+    throw usage_error("--out and --report are the same file: " + options.out);
+  }
+}
+
 std::string progress_text(char const* what, double done, std::size_t columns) {
   constexpr std::size_t widest = 40;
   std::size_t const width = std::min(widest, columns > 40 ? columns - 40 : 0);
@@ -33,6 +57,7 @@ std::string progress_text(char const* what, double done, std::size_t columns) {
 
 exit_code tune_command(tune_options const& options, std::atomic<bool> const& stop) {
   trace::trace const played = trace::trace::read(options.trace);
+  check_outputs(options);
   trace::replay_settings today = settings_for(played, options.today);
   today.threads = options.threads;
   std::atomic<double> done{0};

@@ -1,4 +1,5 @@
 #include <mayfly/executor_options.hpp>
+#include <mayfly/memory_settings.hpp>
 #include <mayfly/programs/quantities.hpp>
 #include <mayfly/stress/tune_report.hpp>
 
@@ -122,6 +123,9 @@ std::string duration_text(std::chrono::nanoseconds time) {
   return "\"" + std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(fits).count()) + "ms\"";
 }
 
+/// As text: the largest number that a TOML integer can be is less than the largest number of bytes.
+std::string bytes_text(std::size_t bytes) { return "\"" + std::to_string(bytes) + "\"\n"; }
+
 char const* remark_on(trace::tuning_proof proof) {
   switch (proof) {
     case trace::tuning_proof::measured:
@@ -150,15 +154,17 @@ std::string tune_config(trace::tuning_result const& found, std::string const& of
   to += "first-page = \"" +
         (best.first_class ? std::to_string(pages.class_bytes[*best.first_class]) : std::string("adaptive")) + "\"\n";
   to += "page-growth = " + std::to_string(pages.growth_percent) + "\n";
-  to += "largest-in-page = " + std::to_string(pages.largest_in_page_bytes) + "\n";
-  to += "idle-floor = " + std::to_string(pages.idle_floor_bytes) + "\n";
-  to += "idle-cap = " + std::to_string(pages.idle_cap_bytes) + "\n";
+  to += "largest-in-page = " + bytes_text(pages.largest_in_page_bytes);
+  to += "idle-floor = " + bytes_text(pages.idle_floor_bytes);
+  to += "idle-cap = " + bytes_text(pages.idle_cap_bytes);
   to += "idle-epochs = " + std::to_string(pages.idle_epochs) + "\n";
-  to += "block-cache = " + std::to_string(pages.block_cache_bytes) + "\n";
+  to += "block-cache = " + bytes_text(pages.block_cache_bytes);
+  to += "return-by = \"" + std::string(memory_return_names[static_cast<std::size_t>(pages.return_by)]) + "\"\n";
+  to += "huge-pages = \"" + std::string(huge_page_use_names[static_cast<std::size_t>(pages.huge_pages)]) + "\"\n";
   // A recording without epochs says nothing of when idle memory should go: that stays as it is by default.
   if (best.epoch.count() != 0) to += "trim-interval = " + duration_text(best.epoch) + "\n";
   if (pages.max_bytes != page_pool_options::unlimited) {
-    to += "page-budget = " + std::to_string(pages.max_bytes) + "\n";
+    to += "page-budget = " + bytes_text(pages.max_bytes);
   }
   return to;
 }

@@ -2,13 +2,17 @@
 #include "support.hpp"
 #include "system_calls.hpp"
 #include <mayfly/detail/whole_spans.hpp>
+#include <mayfly/page_budget.hpp>
 #include <mayfly/page_pool.hpp>
+#include <mayfly/schedule_point.hpp>
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
@@ -16,6 +20,7 @@
 #include <mutex>
 #include <random>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -157,16 +162,69 @@ TEST(WholeSpans, NobodyIsRefusedWhatSomebodySorts) {
         std::array<page_span, 80> pages;
         for (page_span& page : pages) page = pool.take_page(0);
         for (page_span const& page : pages) {
-          EXPECT_NE(page.data, nullptr) << "240 are in use at most, whatever somebody has in hand";
+          EXPECT_NE(page.data, nullptr) << "240 and what the other has, at most, whatever is in hand";
           if (page.data != nullptr) pool.give_page(0, page.index);
         }
       }
     });
   }
-  for (int i = 0; i < 500; ++i) pool.trim(i % 2 == 0);
+  for (int i = 0; i < 200; ++i) {
+    std::vector<page_span>
+        most;  // with those of the others all but ten: some come from the system again, and trim() has work
+    for (std::size_t p = 0; p < all - 250; ++p) most.push_back(pool.take_page(0));
+    for (page_span const& page : most) {
+      ASSERT_NE(page.data, nullptr);
+      pool.give_page(0, page.index);
+    }
+    pool.trim(i % 2 == 0);
+  }
   threads.clear();
   EXPECT_EQ(pool.stats().pages_in_use(), 0U);
   EXPECT_EQ(pool.committed_bytes(), pool.stats().idle_bytes());
+}
+
+/// Stops the first thread that has pages in hand to sort them.
+struct stopped_sorter {
+  enum : int { is_awaited, has_stopped, goes_on };
+  inline static std::atomic<int> state{is_awaited};
+
+  stopped_sorter() {
+    state = is_awaited;
+    set_schedule_hook([](char const* step) noexcept {
+      int expected = is_awaited;
+      if (std::string_view{step} != "pages-in-hand" || !state.compare_exchange_strong(expected, has_stopped)) return;
+      while (state != goes_on) std::this_thread::yield();
+    });
+  }
+  ~stopped_sorter() { set_schedule_hook(nullptr); }
+  stopped_sorter(stopped_sorter const&) = delete;
+  stopped_sorter& operator=(stopped_sorter const&) = delete;
+};
+
+TEST(WholeSpans, WhatIsInHandIsRoomAndIsWaitedForByOtherPoolsToo) {
+#ifndef MAYFLY_SCHEDULE_POINTS
+  GTEST_SKIP() << "needs schedule points";
+#endif
+  constexpr std::size_t all = 100;
+  page_budget common{all * 16 * kib};
+  page_pool asks{{.reserve_bytes = 64 * mib, .common_budget = &common}};
+  page_pool idle{{.reserve_bytes = 64 * mib, .common_budget = &common, .idle_floor_bytes = (all - 10) * 16 * kib}};
+  std::vector<page_span> pages;
+  for (std::size_t i = 0; i < all; ++i) pages.push_back(idle.take_page(0));
+  for (page_span const& page : pages) idle.give_page(0, page.index);
+  stopped_sorter const sorter;
+  std::jthread sorts([&idle] { idle.trim(true); });
+  while (sorter.state != stopped_sorter::has_stopped) std::this_thread::yield();
+  EXPECT_TRUE(idle.has_room(16 * kib));
+  EXPECT_TRUE(asks.has_room(16 * kib));
+  page_span got;
+  std::jthread takes([&] { got = asks.take_page(0); });
+  std::this_thread::sleep_for(std::chrono::milliseconds{50});  // time to be refused
+  stopped_sorter::state = stopped_sorter::goes_on;
+  sorts.join();
+  takes.join();
+  ASSERT_NE(got.data, nullptr);
+  asks.give_page(0, got.index);
 }
 
 /// A figure of smaps, summed over the mappings that lie in the reservation.
@@ -276,12 +334,18 @@ TEST(HugePages, AreAdvisedWhenASpanIsCutToItsEnd) {
   page_span const block = pool.take_block(5 * mib, 8);
   EXPECT_EQ(calls_of(refused_call::name::madvise), before + 2) << "two whole spans of it";
   pool.give_block(block.index);
+  page_span const again = pool.take_block(5 * mib, 8);
+  EXPECT_EQ(again.data, block.data);
+  EXPECT_EQ(calls_of(refused_call::name::madvise), before + 2) << "it has been advised";
+  pool.give_block(again.index);
   for (page_span const& page : pages) pool.give_page(0, page.index);
 }
 
 TEST(HugePages, AreNeverThereWhereTheyAreOff) {
+  std::size_t const before = calls_of(refused_call::name::madvise);
   page_pool pool{{.reserve_bytes = 64 * mib, .huge_pages = huge_page_use::off}};
   auto const pages = fill_spans(pool, 4);
+  EXPECT_EQ(calls_of(refused_call::name::madvise), before + 1) << "for all of the reservation";
   EXPECT_EQ(smaps_field(pool, "AnonHugePages"), 0U);
   for (page_span const& page : pages) pool.give_page(0, page.index);
 }

@@ -96,7 +96,7 @@ class Replay(unittest.TestCase):
         self.assertRegex(end.stdout, r"modelled: [1-9][0-9.]* million allocations in [0-9.]+ s")
         said = tomllib.loads(Path(out).read_text())
         self.assertEqual(list(said), ["page-sizes", "magazines", "first-page", "page-growth", "largest-in-page",
-                                      "idle-floor", "idle-cap", "idle-epochs", "block-cache"])
+                                      "idle-floor", "idle-cap", "idle-epochs", "block-cache", "return-by", "huge-pages"])
         text = Path(page).read_text()
         self.assertIn("prefers-color-scheme: dark", text)
         self.assertNotIn("http", text, "it opens without a network")
@@ -127,7 +127,8 @@ class Replay(unittest.TestCase):
         for key, of_run in (("page-growth", "growth_percent"), ("largest-in-page", "largest_in_page_bytes"),
                             ("idle-floor", "idle_floor_bytes"), ("idle-cap", "idle_cap_bytes"),
                             ("idle-epochs", "idle_epochs"), ("block-cache", "block_cache_bytes")):
-            self.assertEqual(ran[of_run], said[key], key)
+            self.assertEqual(ran[of_run], int(said[key]), key)
+        self.assertEqual((said["return-by"], ran["return_by"]), ("dontneed", 0))
         self.assertEqual((said["trim-interval"], ran["epoch_ns"]), ("300ms", 300_000_000))
 
     def interrupted(self, begun, *arguments: str) -> tuple[str, dict, str]:
@@ -167,6 +168,22 @@ class Replay(unittest.TestCase):
         self.assertIn("Stopped", table)
         self.assertRegex(text, "of the rounds so far, which may be noise|NOT measured|the same settings")
         self.assertIn("page-sizes", said)
+
+    def test_what_cannot_be_written_or_must_not_is_said_before_the_search(self):
+        trace = Path(self.folder.name) / "kept.mft"
+        run("record", str(trace), "--requests", "50")
+        before = trace.read_bytes()
+        report = str(trace.with_name("page.html"))
+        for arguments, why in (
+            (("--out", str(trace)), "--out would overwrite the trace"),
+            (("--report", str(trace)), "--report would overwrite the trace"),
+            (("--out", report, "--report", report), "--out and --report are the same file"),
+            (("--out", "/no/such/folder/x.toml"), "cannot write /no/such/folder/x.toml: No such file"),
+        ):
+            end = run("tune", str(trace), *arguments)
+            self.assertEqual((end.returncode, end.stdout), (2, ""), end.stderr)
+            self.assertIn(why, end.stderr)
+            self.assertEqual(trace.read_bytes(), before)
 
     def test_a_trace_that_cannot_be_written_is_said_before_the_run(self):
         end = run("record", "/no/such/folder/x.mft", "--requests", "10")

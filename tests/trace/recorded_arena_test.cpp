@@ -215,6 +215,17 @@ TEST(RecordedArena, IsLeftAloneWhereTheRecorderDeclines) {
   EXPECT_EQ(recorder.operations.size(), 1U);
 }
 
+TEST(RecordedArena, WhoIsRefusedAtOnceKeepsNoLog) {
+  memory_recorder recorder;
+  byte_budget nothing{0};
+  page_pool pool{{.reserve_bytes = 16 << 20, .recorder = &recorder}};
+  arena refused{pool, {.budget = &nothing, .owner_tag = 7}};
+  EXPECT_EQ(refused.try_allocate(8), nullptr);
+  EXPECT_EQ(refused.try_allocate(8), nullptr);
+  EXPECT_EQ(recorder.lives, 2);
+  EXPECT_EQ(recorder.ends, 2) << "who comes next in its place would write on in it";
+}
+
 TEST(RecordedArena, ItsLogGoesWithItWhenItMoves) {
   memory_recorder recorder;
   page_pool pages{{.recorder = &recorder}};

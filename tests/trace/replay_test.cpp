@@ -219,6 +219,52 @@ TEST(Replay, InRealTimeTakesAsLongAsTheTrace) {
   EXPECT_LT(replay(played, {}, pace::full_speed).took, std::chrono::milliseconds{100});
 }
 
+/// As `mayfly run` records it: the thread that submits has a number, and no arena.
+TEST(Replay, IsLedByAThreadThatHasArenas) {
+  trace_builder builder{test::some_settings()};
+  std::vector<operation> const large(400, operation{.bytes = 10'000});  // 4 MB
+  for (std::uint64_t i = 0; i < 100; ++i) {
+    std::uint64_t const at = i * 1'000'000'000;
+    builder.add_request("r", {.opened_ns = at, .closed_ns = at + 1'000, .opened_by = 2, .closed_by = 2},
+                        {large.data(), i == 0 ? large.size() : 1});
+  }
+  trace const played = trace::from_bytes(builder.finish(), "x");
+  int asked = 0;
+  replay_report const real = replay(played,
+                                    {.pages = {.idle_floor_bytes = 0},
+                                     .threads = 3,
+                                     .progress =
+                                         [&](double) {
+                                           ++asked;
+                                           return true;
+                                         }},
+                                    pace::full_speed);
+  EXPECT_GT(real.mean_resident_bytes, 0);
+  EXPECT_GT(real.memory.returned_bytes, 3'000'000U);
+  EXPECT_GT(asked, 0);
+}
+
+/// Also where the next request is an hour away, of whoever leads or of another.
+TEST(Replay, InRealTimeEndsSoonWhenItIsToldTo) {
+  constexpr std::uint64_t hour_ns = 3'600'000'000'000;
+  std::vector<operation> const one(1, operation{.bytes = 10});
+  for (std::uint32_t const later : {0U, 1U}) {
+    trace_builder builder{test::some_settings()};
+    for (std::uint64_t const at : {0UL, 1'000UL, 2'000UL}) {
+      builder.add_request("r", {.opened_ns = at, .closed_ns = at + 1, .opened_by = 0, .closed_by = 0}, one);
+    }
+    builder.add_request("r", {.opened_ns = hour_ns, .closed_ns = hour_ns + 1, .opened_by = later, .closed_by = later},
+                        one);
+    trace const played = trace::from_bytes(builder.finish(), "x");
+    auto const began = std::chrono::steady_clock::now();
+    auto const not_long = [&](double) {
+      return std::chrono::steady_clock::now() - began < std::chrono::milliseconds{300};
+    };
+    EXPECT_FALSE(replay(played, {.threads = 2, .progress = not_long}, pace::real_time).whole);
+    EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds{60});
+  }
+}
+
 TEST(Replay, EndsWhereItIsTold) {
   trace const played = some_trace(2, 6'000, 6);
   double last = 0;

@@ -94,7 +94,9 @@ TEST(TraceFile, EverySettingComesBackAndOlderFilesHaveTheDefaultsOfNewerOnes) {
                                       .idle_cap_bytes = 5,
                                       .idle_floor_bytes = 6,
                                       .idle_epochs = 7,
-                                      .block_cache_bytes = 8},
+                                      .block_cache_bytes = 8,
+                                      .return_by = memory_return::free,
+                                      .huge_pages = huge_page_use::advise},
                             .first_class = 1,
                             .epoch = std::chrono::milliseconds{250}};
   std::string const text = settings_as_json(written);
@@ -102,13 +104,19 @@ TEST(TraceFile, EverySettingComesBackAndOlderFilesHaveTheDefaultsOfNewerOnes) {
   EXPECT_EQ(settings_from_json(text).pages.growth_percent, 250U);
   EXPECT_EQ(settings_from_json(text).pages.largest_in_page_bytes, 40'960U);
   std::string older = text;
-  for (std::string const key : {",\"growth_percent\":250", ",\"largest_in_page_bytes\":40960"}) {
+  for (std::string const key :
+       {",\"growth_percent\":250", ",\"largest_in_page_bytes\":40960", ",\"return_by\":1", ",\"huge_pages\":2"}) {
     ASSERT_NE(older.find(key), std::string::npos) << key;
     older.erase(older.find(key), key.size());
   }
   EXPECT_EQ(settings_from_json(older).pages.growth_percent, 100U);
   EXPECT_EQ(settings_from_json(older).pages.largest_in_page_bytes, 0U);
+  EXPECT_EQ(settings_from_json(older).pages.return_by, memory_return::dontneed);
+  EXPECT_EQ(settings_from_json(older).pages.huge_pages, huge_page_use::system);
   EXPECT_EQ(settings_from_json(older).pages.idle_epochs, 7U);
+  std::string unknown = text;
+  unknown.replace(unknown.find("\"huge_pages\":2"), 14, "\"huge_pages\":4");
+  EXPECT_THROW(static_cast<void>(settings_from_json(unknown)), std::runtime_error);
 }
 
 TEST(TraceFile, ALifeOfManyPartsComesBackWhole) {

@@ -81,6 +81,7 @@ TEST(Tune, KeepsTheBoundOnMemory) {
   trace const played = large_requests(200);
   constexpr std::size_t bound = 512 * 1024;
   tuning_result const found = tune(played, {}, {.max_bytes = bound, .points = 64, .rounds = 5});
+  ASSERT_FALSE(found.finalists.empty());
   for (measured_settings const& each : found.finalists) {
     simulation const model = simulate(played, each.settings);
     EXPECT_LE(model.memory.peak_committed_bytes, bound);

@@ -5,6 +5,7 @@
 #include <mayfly/trace/recorder.hpp>
 
 #include <algorithm>
+#include <new>
 
 namespace mayfly::preload {
 namespace {
@@ -50,13 +51,17 @@ void heap_request::push_last(allocation const& made) noexcept {
   last_count_ = std::min(last_count_ + 1, most_last);
 }
 
-void heap_request::allocated(void* memory, std::size_t bytes, std::size_t alignment) {
+void heap_request::allocated(void* memory, std::size_t bytes, std::size_t alignment) noexcept {
   if (!begin()) return;
   allocation const made{memory, std::min(bytes, trace::operation_size_limit - 1),
                         std::clamp(alignment, usual_alignment, largest_alignment)};
   if (gets_block(bytes, made.alignment)) {
-    blocks_.push_back(made);
-    log_->allocated(made.bytes, made.alignment, /*block=*/true);
+    try {
+      blocks_.push_back(made);
+      log_->allocated(made.bytes, made.alignment, /*block=*/true);
+    } catch (std::bad_alloc const&) {
+      trace::recorder::lose(*log_);
+    }
   } else {
     push_last(made);
     log_->allocated_in_page(made.bytes, made.alignment);
@@ -126,7 +131,7 @@ bool heap_request::resize_block(void const* old_memory, void* memory, std::size_
   return true;
 }
 
-void heap_request::reallocated(void const* old_memory, std::size_t old_room, void* memory, std::size_t bytes) {
+void heap_request::reallocated(void const* old_memory, std::size_t old_room, void* memory, std::size_t bytes) noexcept {
   if (log_ != nullptr && (resize_last(old_memory, memory, bytes) || resize_block(old_memory, memory, bytes))) return;
   bool const was_block = log_ != nullptr && block_at(old_memory) != blocks_.end();
   if (!was_block && bytes <= old_room) return;  // it stays where it is, as large as it was

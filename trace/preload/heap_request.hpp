@@ -25,11 +25,11 @@ class heap_request {
   heap_request(heap_request const&) = delete;
   heap_request& operator=(heap_request const&) = delete;
 
-  void allocated(void* memory, std::size_t bytes, std::size_t alignment);
+  void allocated(void* memory, std::size_t bytes, std::size_t alignment) noexcept;
   /// Before it is freed. `room`: what malloc_usable_size() says of it.
   void freed(void const* memory, std::size_t room) noexcept;
   /// `old_room` as in freed(), of what was there before.
-  void reallocated(void const* old_memory, std::size_t old_room, void* memory, std::size_t bytes);
+  void reallocated(void const* old_memory, std::size_t old_room, void* memory, std::size_t bytes) noexcept;
 
  private:
   struct allocation {

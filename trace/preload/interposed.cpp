@@ -75,7 +75,8 @@ MAYFLY_EXPORTED void* realloc(void* memory, std::size_t bytes) noexcept {
 }
 
 MAYFLY_EXPORTED void* memalign(std::size_t alignment, std::size_t bytes) noexcept {
-  return noted(__libc_memalign(alignment, bytes), bytes, std::bit_ceil(alignment));
+  void* const made = __libc_memalign(alignment, bytes);
+  return made == nullptr ? nullptr : noted(made, bytes, std::bit_ceil(alignment));  // of what can be rounded up
 }
 
 MAYFLY_EXPORTED void* aligned_alloc(std::size_t alignment, std::size_t bytes) noexcept {

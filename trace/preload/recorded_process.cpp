@@ -118,9 +118,9 @@ class process {
     return true;
   }
 
-  /// The same name as long as there is a recorder.
+  /// The same name as long as there is a recorder. Under a lock of its own: finish() waits for who is in here.
   std::string_view kept(std::string_view route) {
-    std::scoped_lock const lock{mutex_};
+    std::scoped_lock const lock{routes_mutex_};
     auto const found = routes_.find(route);
     return found != routes_.end() ? *found : *routes_.emplace(route).first;
   }
@@ -131,9 +131,10 @@ class process {
   trace::recorder recorder_;
   pthread_key_t farewell_{};
   std::atomic<std::uint64_t> next_id_{1};
-  std::mutex mutex_;  // guards the two below
-  std::vector<thread_state*> threads_;
-  std::set<std::string, std::less<>> routes_;
+  std::mutex mutex_;
+  std::vector<thread_state*> threads_;  // guarded by mutex_
+  std::mutex routes_mutex_;
+  std::set<std::string, std::less<>> routes_;  // guarded by routes_mutex_
 };
 
 constinit process* all = nullptr;  // null in a forked child, too

@@ -62,6 +62,8 @@ class live_log final : public allocation_log {
     return ++marks_;
   }
   void rewound(std::uint32_t number) noexcept override { put({.kind = operation_kind::rewind, .number = number}); }
+  /// Something is missing: the arena will be left out, and counted.
+  void lost() noexcept { dropped_ = true; }
   void ended() noexcept override {
     life_.allocations = allocations_;
     if (!dropped_) dropped_ = !keeper_.keep_end(life_, {operations_.data(), at_});

@@ -259,6 +259,8 @@ allocation_log* recorder::begin(std::uint64_t owner_tag, std::size_t first_class
   return machinery_->take_log(owner_tag, first_class);
 }
 
+void recorder::lose(allocation_log& of) noexcept { static_cast<live_log&>(of).lost(); }
+
 void recorder::on_open(scope_id id, std::string_view route) noexcept {
   machinery_->note_opened(id.bits());
   if (auto* const next = machinery_->next_observer()) next->on_open(id, route);

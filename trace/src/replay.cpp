@@ -12,6 +12,7 @@
 #include <latch>
 #include <memory>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <sys/resource.h>
@@ -53,54 +54,74 @@ struct stage {
         playing{threads} {}
 };
 
-/// One thread of the replay.
+/// One thread of the replay. One of them leads: it ends epochs, looks at what is resident, and asks whether to go on.
 class playing_thread {
  public:
-  playing_thread(stage& on, unsigned number, unsigned threads)
+  playing_thread(stage& on, std::vector<step> steps, bool leads)
       : on_{on},
-        first_{number == 0},
-        steps_{timeline_of(on.of, number, threads)},
+        leads_{leads},
+        steps_{std::move(steps)},
+        progress_{leads ? on.settings.progress : asks_nobody, steps_.size()},
         cast_{on.pages, /*touches=*/true, on.of.arenas().size()},
         first_pages_{on.of, on.routes, on.settings, on.costs},
-        epochs_{on.pages, number == 0 ? on.settings.epoch : std::chrono::nanoseconds{0}} {}
+        epochs_{on.pages, leads ? on.settings.epoch : std::chrono::nanoseconds{0}} {}
 
   void run() {
     on_.begin.arrive_and_wait();
-    progress_steps progress{first_ ? on_.settings.progress : asks_nobody, steps_.size()};
     for (step const& next : steps_) {
-      if (!progress.go_on()) on_.stopped.store(true, std::memory_order_relaxed);  // relaxed: seen soon
-      if (on_.stopped.load(std::memory_order_relaxed)) break;                     // relaxed: as above
-      come_to(next.at_ns);
+      if (!goes_on(progress_.go_on()) || !come_to(next.at_ns)) break;
       play(next);
     }
-    // relaxed: whoever waits joins the thread
+    // relaxed, both: whoever waits for what it played joins the thread
     on_.playing.fetch_sub(1, std::memory_order_relaxed);
+    while (leads_ && on_.how == pace::real_time && on_.playing.load(std::memory_order_relaxed) != 0) {
+      if (!goes_on(progress_.ask())) break;
+      std::this_thread::sleep_for(std::chrono::milliseconds{10});
+    }
   }
 
   void add_to(replay_report& report) const {
     add(report.memory, sums_);
     report.latency.merge(latency_);
-    if (first_) report.mean_resident_bytes = held_.mean();
+    if (leads_) report.mean_resident_bytes = held_.mean();
   }
   [[nodiscard]] std::uint64_t returned_bytes() const noexcept { return epochs_.returned_bytes(); }
 
  private:
-  /// The trace's time goes on. Epochs end on the way, in a pause one after the other.
-  void come_to(std::uint64_t at_ns) {
+  /// Whether nobody has been told to stop: neither this thread, now, nor any before.
+  [[nodiscard]] bool goes_on(bool told_to) const noexcept {
+    // relaxed, both: seen soon
+    if (!told_to) on_.stopped.store(true, std::memory_order_relaxed);
+    return !on_.stopped.load(std::memory_order_relaxed);
+  }
+
+  /// The trace's time goes on. Epochs end on the way, in a pause one after the other. false: stopped.
+  [[nodiscard]] bool come_to(std::uint64_t at_ns) {
     while (on_.how == pace::real_time && epochs_.next_ns() < at_ns) {
-      sleep_until(epochs_.next_ns());
+      if (!sleep_until(epochs_.next_ns())) return false;
       pass(epochs_.next_ns());
     }
-    if (on_.how == pace::real_time) sleep_until(at_ns);
+    if (on_.how == pace::real_time && !sleep_until(at_ns)) return false;
     pass(at_ns);
-    if (!first_ || at_ns < next_look_ns_) return;
+    look_now_and_then(at_ns);
+    return true;
+  }
+  void look_now_and_then(std::uint64_t at_ns) noexcept {
+    if (!leads_ || at_ns < next_look_ns_) return;
     constexpr std::uint64_t looks = 64;  // in all, and one an epoch
     if (next_look_ns_ == 0) look_every_ns_ = (steps_.back().at_ns - at_ns) / looks + 1;
     next_look_ns_ = at_ns + look_every_ns_;
     look(at_ns);
   }
-  void sleep_until(std::uint64_t at_ns) const {
-    std::this_thread::sleep_until(on_.began + std::chrono::nanoseconds{at_ns});
+  /// Looks up every tenth of a second. false: stopped.
+  [[nodiscard]] bool sleep_until(std::uint64_t at_ns) const {
+    constexpr std::chrono::milliseconds longest{100};
+    clock::time_point const end = on_.began + std::chrono::nanoseconds{at_ns};
+    for (auto now = clock::now(); now < end; now = clock::now()) {
+      std::this_thread::sleep_until(std::min(end, now + longest));
+      if (!goes_on(progress_.ask())) return false;
+    }
+    return true;
   }
   void pass(std::uint64_t at_ns) {
     epochs_.pass(at_ns, [this](std::uint64_t end_ns) { look(end_ns); });
@@ -132,8 +153,9 @@ class playing_thread {
   inline static std::function<bool(double)> const asks_nobody{};
 
   stage& on_;
-  bool first_;
+  bool leads_;
   std::vector<step> steps_;
+  progress_steps progress_;
   cast cast_;
   first_pages first_pages_;
   epoch_ends epochs_;
@@ -143,6 +165,18 @@ class playing_thread {
   memory_figures sums_;
   latency_histogram latency_;
 };
+
+/// Who has the most to do leads: a thread that only submitted has nothing.
+std::vector<std::unique_ptr<playing_thread>> players_of(stage& on, unsigned count) {
+  std::vector<std::vector<step>> steps(count);
+  for (unsigned i = 0; i < count; ++i) steps[i] = timeline_of(on.of, i, count);
+  auto const leader = std::ranges::max_element(steps, {}, &std::vector<step>::size) - steps.begin();
+  std::vector<std::unique_ptr<playing_thread>> players(count);
+  for (unsigned i = 0; i < count; ++i) {
+    players[i] = std::make_unique<playing_thread>(on, std::move(steps[i]), i == leader);
+  }
+  return players;
+}
 
 /// Where the kernel's peak is of no use, the largest of many looks stands for it.
 void look_while_they_play(stage const& on, peak_meter& peak) {
@@ -159,9 +193,7 @@ void look_while_they_play(stage const& on, peak_meter& peak) {
 replay_report replay(trace const& of, replay_settings const& settings, pace how) {
   unsigned const count = threads_of(of, settings);
   stage on{of, settings, how, count};
-  std::vector<std::unique_ptr<playing_thread>> players;
-  players.reserve(count);
-  for (unsigned i = 0; i < count; ++i) players.push_back(std::make_unique<playing_thread>(on, i, count));
+  auto const players = players_of(on, count);
   replay_report report;
   std::uint64_t const faults = page_faults_so_far();
   on.before = on.resident.now();

@@ -6,9 +6,9 @@
 namespace mayfly::trace {
 
 unsigned threads_of(trace const& of, replay_settings const& settings) {
-  constexpr unsigned most = 1'024;
-  if (settings.threads > most) throw std::invalid_argument("replay_settings::threads must be at most 1024");
-  return settings.threads != 0 ? settings.threads : std::clamp(of.threads(), 1U, most);
+  if (settings.threads > most_replay_threads)
+    throw std::invalid_argument("replay_settings::threads must be at most 1024");
+  return settings.threads != 0 ? settings.threads : std::clamp(of.threads(), 1U, most_replay_threads);
 }
 
 void add_pool_figures(page_pool const& pages, std::uint64_t returned_bytes, memory_figures& to) {

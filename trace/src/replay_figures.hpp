@@ -71,15 +71,16 @@ class mean_over_time {
   double length_ = 0;
 };
 
-/// Asks the caller now and then whether to go on.
+/// Asks the caller now and then whether to go on. One thread.
 class progress_steps {
  public:
   progress_steps(std::function<bool(double)> const& ask, std::size_t all) noexcept : ask_{ask}, all_{all} {}
   [[nodiscard]] bool go_on() {
     constexpr std::size_t between = 4096;
-    if (done_++ % between != 0 || !ask_) return true;
-    return ask_(static_cast<double>(done_) / static_cast<double>(all_));
+    return done_++ % between != 0 || ask();
   }
+  /// Between two steps that are far apart.
+  [[nodiscard]] bool ask() const { return !ask_ || ask_(static_cast<double>(done_) / static_cast<double>(all_)); }
 
  private:
   std::function<bool(double)> const& ask_;

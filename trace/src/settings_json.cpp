@@ -26,6 +26,16 @@ void read_if_there(json::object const& in, char const* name, Number& into) {
   if (in.contains(name)) into = number_of<Number>(in, name);
 }
 
+/// The same, of a choice that is written as a number.
+template <class Enum>
+void read_choice_if_there(json::object const& in, char const* name, Enum last, Enum& into) {
+  if (!in.contains(name)) return;
+  auto const number = number_of<std::size_t>(in, name);
+  if (number > static_cast<std::size_t>(last))
+    throw std::runtime_error(std::string("the setting \"") + name + "\" is no choice there is");
+  into = static_cast<Enum>(number);
+}
+
 template <class Number, std::size_t Count>
 void read_numbers(json::object const& in, char const* name, std::array<Number, Count>& into) {
   json::value const* const found = in.if_contains(name);
@@ -60,7 +70,9 @@ std::string settings_as_json(recorded_settings const& settings) {
                    {"idle_epochs", pages.idle_epochs},
                    {"block_cache_bytes", pages.block_cache_bytes},
                    {"growth_percent", pages.growth_percent},
-                   {"largest_in_page_bytes", pages.largest_in_page_bytes}};
+                   {"largest_in_page_bytes", pages.largest_in_page_bytes},
+                   {"return_by", static_cast<unsigned>(pages.return_by)},
+                   {"huge_pages", static_cast<unsigned>(pages.huge_pages)}};
   if (settings.first_class) out["first_class"] = *settings.first_class;
   return json::serialize(out);
 }
@@ -86,6 +98,8 @@ recorded_settings settings_from_json(std::string_view text) {
   pages.block_cache_bytes = number_of<std::size_t>(*in, "block_cache_bytes");
   read_if_there(*in, "growth_percent", pages.growth_percent);
   read_if_there(*in, "largest_in_page_bytes", pages.largest_in_page_bytes);
+  read_choice_if_there(*in, "return_by", memory_return::free, pages.return_by);
+  read_choice_if_there(*in, "huge_pages", huge_page_use::always, pages.huge_pages);
   if (in->contains("first_class")) out.first_class = number_of<std::size_t>(*in, "first_class");
   if (out.first_class && *out.first_class >= page_pool_options::classes) {
     throw std::runtime_error("the setting \"first_class\" is not a page class");

@@ -327,6 +327,7 @@ class arena {
   void hide_room() noexcept;
   [[nodiscard]] void* bump_recorded(std::size_t bytes, std::size_t alignment) noexcept;
   [[nodiscard]] void* take_recorded(std::size_t bytes, std::size_t alignment, page_span& refused) noexcept;
+  [[nodiscard]] void* take_and_log(std::size_t bytes, std::size_t alignment, page_span& refused) noexcept;
   void deallocate_recorded(void* memory, std::size_t bytes, std::size_t alignment) noexcept;
   [[nodiscard]] bool try_extend_recorded(void* memory, std::size_t old_bytes, std::size_t new_bytes) noexcept;
   [[nodiscard]] std::uint32_t block_number(std::uint32_t index) const noexcept;

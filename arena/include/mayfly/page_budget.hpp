@@ -47,7 +47,7 @@ class page_budget {
   void join(page_pool& pool);
   void leave(page_pool& pool) noexcept;
   [[nodiscard]] bool has_room(std::size_t bytes) const noexcept;
-  std::size_t make_room(std::size_t bytes, page_pool* asking) noexcept;
+  std::size_t make_room(std::size_t bytes, page_pool* asking, bool waits) noexcept;
 
   byte_budget bytes_;
   std::mutex reclaim_mutex_;        // one reclaims at a time; taken before the next

@@ -339,7 +339,7 @@ class page_pool final : private detail::thread_exit_listener {
   std::uint32_t take_from_idle_threads(std::size_t c) noexcept;
   std::size_t return_surplus(std::size_t c, std::uint32_t idle_with_threads) noexcept;
   std::size_t release_unneeded_blocks() noexcept;
-  std::size_t reclaim(std::size_t wanted) noexcept;
+  std::size_t reclaim(std::size_t wanted, bool waits = false) noexcept;
   /// set_max_bytes() went below what is committed: then what lies idle goes.
   [[nodiscard]] bool over_limit() const noexcept { return charge_.is_over(); }
   std::size_t return_excess() noexcept;
@@ -348,7 +348,7 @@ class page_pool final : private detail::thread_exit_listener {
   [[nodiscard]] bool commit(std::byte* start, std::size_t bytes) noexcept;
   [[nodiscard]] bool charge(std::size_t bytes) noexcept;
   void refund(std::size_t bytes) noexcept { charge_.refund(bytes); }
-  void make_room(std::size_t bytes) noexcept;
+  void make_room(std::size_t bytes, bool waits = false) noexcept;
   [[nodiscard]] std::size_t idle_bytes() const noexcept;
 
   page_pool_options options_;

@@ -2,12 +2,17 @@
 
 #include <mayfly/executor_options.hpp>
 
+#include <array>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 
 namespace mayfly {
+
+/// The words of memory_return and of huge_page_use, in their order.
+inline constexpr std::array<std::string_view, 2> memory_return_names{"dontneed", "free"};
+inline constexpr std::array<std::string_view, 4> huge_page_use_names{"system", "off", "advise", "always"};
 
 /// A setting of an executor's memory as it stands in a configuration file and behind flags of the programs.
 struct memory_setting {

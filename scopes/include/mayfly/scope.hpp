@@ -203,7 +203,7 @@ class alignas(detail::resource_ring) scope : private detail::resource_ring {
   void move_in(scope_registry& registry, page_pool& pool, std::uint32_t slot_index) noexcept;
 
   /// Whether the tenant of that generation may still be entered. Relaxed: asked of a scope that this thread is inside,
-  /// which only this thread can have ended, or somebody who broke close()'s rule.
+  /// which only this thread can have ended, or to find out who broke close()'s rule.
   [[nodiscard]] bool lives(std::uint64_t generation) const noexcept {
     return detail::scope_control::is_live(control_.load(std::memory_order_relaxed), generation);
   }

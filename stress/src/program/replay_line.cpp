@@ -1,9 +1,13 @@
 #include "replay_line.hpp"
 
+#include <mayfly/memory_settings.hpp>
 #include <mayfly/programs/quantities.hpp>
 
+#include <algorithm>
+#include <array>
 #include <sstream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace mayfly::stress {
@@ -62,6 +66,20 @@ void add_bytes(CLI::App& to, char const* name, std::optional<std::size_t>& into,
       ->group("Memory");
 }
 
+/// One of the words, by which one it is.
+template <class Enum, std::size_t Count>
+void add_word(CLI::App& to, char const* name, std::array<std::string_view, Count> const& words,
+              std::optional<Enum>& into, char const* help) {
+  to.add_option_function<std::string>(
+        name,
+        [&into, &words](std::string const& said) {
+          into = static_cast<Enum>(std::ranges::find(words, said) - words.begin());
+        },
+        help)
+      ->check(CLI::IsMember(std::vector<std::string>(words.begin(), words.end())))
+      ->group("Memory");
+}
+
 }  // namespace
 
 void add_memory_settings(CLI::App& to, memory_settings& into) {
@@ -105,6 +123,8 @@ void add_memory_settings(CLI::App& to, memory_settings& into) {
   to.add_option("--idle-epochs", into.idle_epochs, "epochs after which idle memory goes back, 1 to 64")
       ->check(CLI::Range(1, 64))
       ->group("Memory");
+  add_word(to, "--return-by", memory_return_names, into.return_by, "how idle memory goes back");
+  add_word(to, "--huge-pages", huge_page_use_names, into.huge_pages, "huge pages for arenas");
   to.add_option_function<std::string>(
         "--epoch",
         [&into](std::string const& said) {

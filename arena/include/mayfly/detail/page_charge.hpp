@@ -13,6 +13,9 @@ namespace mayfly::detail {
 /// common. Both may move at any time.
 ///
 ///     try_charge   own_ ──> peak_ ──> common_     refused by the last: own_ gets it back
+///     refund       common_ ──> own_
+///
+/// In this order: a pool never has more of the common limit than its own limit is.
 ///
 /// A charge is within each limit as it was read for it: at most one move late. Any thread; lock-free. Relaxed
 /// throughout: figures and limits, which order nothing else.
@@ -34,9 +37,9 @@ class alignas(64) basic_page_charge {
     return false;
   }
   void refund(std::size_t bytes) noexcept {
-    own_.refund(bytes);
-    MAYFLY_SCHEDULE_POINT("page-refund-common");
     if (common_ != nullptr) common_->refund(bytes);
+    MAYFLY_SCHEDULE_POINT("page-refund-own");
+    own_.refund(bytes);
   }
   void set_limit(std::size_t bytes) noexcept {
     MAYFLY_SCHEDULE_POINT("page-charge-limit");

@@ -106,16 +106,25 @@ class recycler {
     return chain;
   }
   /// Takes what lies at the bottom of the depot, `items` or a magazine more: what nobody needed for longest. Not as
-  /// pop() does: the depot is not known to have had fewer, until note_least().
+  /// pop() does: these are in hand, and count as if they still lay there, until set_in_hand() says how many are not put
+  /// back yet. One thread at a time.
   [[nodiscard]] index_chain take_bottom(std::size_t c, std::uint32_t items) noexcept {
-    return depots_[c].take_bottom(links(), items);
+    set_in_hand(c, depot_items(c));  // it takes all, and puts back what lies above
+    index_chain const taken = depots_[c].take_bottom(links(), items);
+    set_in_hand(c, taken.count());
+    return taken;
+  }
+  // Relaxed, both: a figure. What has been put back, or not been taken yet, may count twice for a moment.
+  void set_in_hand(std::size_t c, std::uint32_t items) noexcept { in_hand_[c].store(items, std::memory_order_relaxed); }
+  [[nodiscard]] std::uint32_t in_hand(std::size_t c) const noexcept {
+    return in_hand_[c].load(std::memory_order_relaxed);
   }
   /// Puts a chain of any length into the depot, in magazines, its end on top.
   void push_parts(std::size_t c, index_chain chain) noexcept;
-  /// After take_bottom() and what was put back.
+  /// After take_bottom(), when nothing is in hand any more.
   void note_least(std::size_t c) noexcept {
     // Relaxed, not a minimum in one step: a figure, and one that is too high is mended by the next pop.
-    std::uint32_t const left = depots_[c].items();
+    std::uint32_t const left = depots_[c].items() + in_hand(c);
     if (left < least_items_[c].load(std::memory_order_relaxed)) [[unlikely]] {
       least_items_[c].store(left, std::memory_order_relaxed);
     }
@@ -179,6 +188,7 @@ class recycler {
   std::array<chain_depot, max_classes> depots_{};
   std::array<std::atomic<std::uint64_t>, max_classes> refills_{};
   std::array<std::atomic<std::uint32_t>, max_classes> least_items_{};
+  std::array<std::atomic<std::uint32_t>, max_classes> in_hand_{};
 };
 
 }  // namespace mayfly::detail

@@ -13,7 +13,8 @@ namespace mayfly::detail {
 
 /// What a report can say of one tenancy of a slot, to whoever keeps nothing of it.
 struct tenancy_report {
-  /// Adds the scope's id and, where that tenancy is the last one that the slot has had, its route, when and by which
+  /// Adds the scope's id, if it is not there (by the slot's present number: that of an ended registry's slot may be
+  /// another than it was) and, where that tenancy is the last one that the slot has had, its route, when and by which
   /// thread it was opened, and by which it was torn down, if it has been. When that was is not known: nobody reads a
   /// clock for it. Any thread, any time, also when the registry has gone (S12).
   static void complete(scope const& slot, std::uint64_t generation, escape_report& report) noexcept;

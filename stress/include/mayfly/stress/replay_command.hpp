@@ -23,6 +23,8 @@ struct memory_settings {
   std::optional<std::uint32_t> idle_epochs;
   std::optional<std::size_t> block_cache_bytes;
   std::optional<std::size_t> max_bytes;  ///< 0: no limit
+  std::optional<memory_return> return_by;
+  std::optional<huge_page_use> huge_pages;
   std::optional<std::chrono::nanoseconds> epoch;
 };
 

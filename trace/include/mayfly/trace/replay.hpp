@@ -13,6 +13,8 @@
 
 namespace mayfly::trace {
 
+inline constexpr unsigned most_replay_threads = 1'024;
+
 /// With what a trace is played again.
 struct replay_settings {
   page_pool_options pages{};
@@ -90,8 +92,8 @@ enum class pace : std::uint8_t { full_speed, real_time };
 
 /// Plays the trace on a real pool with real threads, and writes to each cache line that is handed out. What one
 /// thread opened it also closes. At full speed, threads wait for nobody: the trace's order holds within each, and
-/// epochs end by the trace's time where thread 0 has come. Throws as simulate(), and std::system_error where a thread
-/// cannot be started.
+/// epochs end by the trace's time where the thread with the most arenas has come. In real time `progress` is asked ten
+/// times a second, pauses included. Throws as simulate(), and std::system_error where a thread cannot be started.
 [[nodiscard]] replay_report replay(trace const& of, replay_settings const& settings, pace how);
 
 }  // namespace mayfly::trace
