@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <type_traits>
+#include <utility>
 
 namespace contest {
 
@@ -54,9 +55,15 @@ class objects : open_scope {
   }
 
  protected:
-  std::array<Ref, static_cast<std::size_t>(each)> refs{};
+  /// Without a loop: the compiler unrolls the pointers' and not the others', which then would be the difference.
+  template <typename Look>
+  [[gnu::always_inline]] void each_of(Look const& look) const {
+    [&]<std::size_t... I>(std::index_sequence<I...>) [[gnu::always_inline]] { (look(refs[I]), ...); }(all{});
+  }
 
  private:
+  using all = std::make_index_sequence<static_cast<std::size_t>(each)>;
+
   Ref to(std::uint64_t& object) {
     if constexpr (std::is_pointer_v<Ref>) {
       return &object;
@@ -64,24 +71,26 @@ class objects : open_scope {
       return Ref{scope(), object};
     }
   }
+
+  std::array<Ref, static_cast<std::size_t>(each)> refs{};
 };
 
 struct by_pointer : objects<std::uint64_t*> {
   void request() {
-    for (auto* const one : refs) look_at(*one);
+    each_of([](std::uint64_t const* one) { look_at(*one); });
   }
 };
 
 struct by_ref : objects<mayfly::scoped_ref<std::uint64_t>> {
   void request() {
-    for (auto const& one : refs) look_at(*one.get());
+    each_of([](mayfly::scoped_ref<std::uint64_t> one) { look_at(*one.get()); });
   }
 };
 
 /// Pinned, looked at, and the pin's end.
 struct by_pin : objects<mayfly::scoped_ref<std::uint64_t>> {
   void request() {
-    for (auto const& one : refs) look_at(*one.pin());
+    each_of([](mayfly::scoped_ref<std::uint64_t> one) { look_at(*one.pin()); });
   }
 };
 

@@ -65,10 +65,8 @@ std::string tune_verdict(trace::tuning_result const& found, trace::tuning_option
   if (found.proof == proof::model)
     return "Stopped before anything was measured: the best of the model so far, NOT measured.";
   if (found.finalists.empty()) {
-    if (!found.whole) return "Stopped before anything was found: today's settings stay.";
-    if (found.tried.empty() || !found.tried.front().fits)
-      return "Nothing that was tried fits the bound: say a larger --max-rss.";
-    return "Nothing that was tried is better in the model: today's settings are best.";
+    return found.whole ? "Nothing that was tried fits the bound: say a larger --max-rss."
+                       : "Stopped before anything was found: today's settings stay.";
   }
   trace::measured_settings const& best = found.finalists.front();
   std::string const how = gain_text(best, options.goal) + " in the median round, better " + rounds_text(best);

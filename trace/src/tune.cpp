@@ -164,8 +164,19 @@ class tuner {
     bool const for_memory = options_.goal == tuning_goal::memory;
     add_finalists(for_memory ? most_finalists / 2 : most_finalists, memory_slack);
     if (for_memory) add_finalists(most_finalists, 1);
+    add_huge_pages();
     for (tried_settings const& each : finalists_) {
       if (!is_among(result_.tried, each)) result_.tried.push_back(each);
+    }
+  }
+
+  /// The best of the model, or today's where nothing is better, with other uses of huge pages.
+  void add_huge_pages() {
+    tried_settings const best = finalists_.empty() ? *today_in(result_.tried) : finalists_.front();
+    if (!best.fits) return;
+    for (replay_settings const& other : with_other_huge_pages(best.settings)) {
+      finalists_.push_back(best);
+      finalists_.back().settings = other;
     }
   }
 

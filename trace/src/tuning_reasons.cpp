@@ -70,6 +70,20 @@ class comparison {
   tried_settings const& best_;
 };
 
+char const* word_for(huge_page_use use) {
+  switch (use) {
+    case huge_page_use::system:
+      return "as the system has them";
+    case huge_page_use::off:
+      return "none";
+    case huge_page_use::advise:
+      return "for each 2 MiB in full use";
+    case huge_page_use::always:
+      return "always";
+  }
+  return "";
+}
+
 std::string unused(tried_settings const& with, tried_settings const& without) {
   return mib(wasted(with.memory)) + " of all that requests take lie unused instead of " + mib(wasted(without.memory));
 }
@@ -156,6 +170,12 @@ std::vector<std::string> reasons(tuning_result const& found) {
       [&](tried with, tried without) {
         return "Idle blocks of up to " + kib(is.block_cache_bytes) + " instead of " + kib(was.block_cache_bytes) +
                ": " + blocks_text(with, without);
+      });
+  of.say(
+      said, [](settings in) { return in.pages.huge_pages; },
+      [&](tried, tried) {
+        return std::string("Huge pages: ") + word_for(is.huge_pages) + " instead of " + word_for(was.huge_pages) +
+               ": the model knows nothing of them, so it was measured.";
       });
   return said;
 }

@@ -98,7 +98,18 @@ void mend(replay_settings& in) {
 std::span<dimension const> dimensions() noexcept { return all_dimensions; }
 
 bool same(replay_settings const& a, replay_settings const& b) noexcept {
-  return std::ranges::all_of(all_dimensions, [&](dimension const& each) { return each.agree(a, b); });
+  return std::ranges::all_of(all_dimensions, [&](dimension const& each) { return each.agree(a, b); }) &&
+         a.pages.huge_pages == b.pages.huge_pages;
+}
+
+std::vector<replay_settings> with_other_huge_pages(replay_settings const& of) {
+  std::vector<replay_settings> others;
+  for (huge_page_use const use : {huge_page_use::system, huge_page_use::advise, huge_page_use::always}) {
+    if (use == of.pages.huge_pages) continue;
+    others.push_back(of);
+    others.back().pages.huge_pages = use;
+  }
+  return others;
 }
 
 replay_settings random_settings(replay_settings const& today, std::mt19937_64& random) {

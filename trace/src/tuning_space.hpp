@@ -4,6 +4,7 @@
 
 #include <random>
 #include <span>
+#include <vector>
 
 namespace mayfly::trace {
 
@@ -16,8 +17,12 @@ struct dimension {
   bool (*agree)(replay_settings const& a, replay_settings const& b);
 };
 
-/// All of them; in this order they may be copied one by one.
+/// All that the model knows; in this order they may be copied one by one.
 [[nodiscard]] std::span<dimension const> dimensions() noexcept;
+
+/// The same with each other use of huge pages that may be faster. The model knows nothing of them: only measuring
+/// tells.
+[[nodiscard]] std::vector<replay_settings> with_other_huge_pages(replay_settings const& of);
 
 /// Settings drawn from all that are worth a try.
 [[nodiscard]] replay_settings random_settings(replay_settings const& today, std::mt19937_64& random);
