@@ -92,6 +92,28 @@ TEST(BudgetExploration, UnderALoweredLimitNothingMoreIsGiven) {
   expect_exhausted(found);
 }
 
+struct share_state {
+  basic_byte_budget<explored_atomics> common{2};
+  explored_charge bounded{1, &common};
+  explored_charge certain{2, &common};
+};
+
+TEST(BudgetExploration, WhatTheOtherPoolMayNotTakeIsThereForCertain) {
+  auto const found = explore_state<share_state>(
+      "common budget: a pool that may hold half of it refunds and charges on two threads; the other half is there for "
+      "the other pool, at any moment",
+      within({4, 2}, {8, 4}), [](execution& run, share_state& state) {
+        require(state.bounded.try_charge(1), "there is room");
+        run.thread([&] { state.bounded.refund(1); });
+        run.thread([&] {
+          if (state.bounded.try_charge(1)) state.bounded.refund(1);
+        });
+        run.thread([&] { require(state.certain.try_charge(1), "its share is there for certain"); });
+        run.finally([&] { require(state.common.used() == 1, "every refund arrives at the common limit too"); });
+      });
+  expect_exhausted(found);
+}
+
 struct common_limit_state {
   basic_byte_budget<explored_atomics> common{2};
   explored_charge left{2, &common};
@@ -103,7 +125,7 @@ TEST(BudgetExploration, WhatACommonLimitRefusesIsGivenBackToThePoolsOwn) {
       "common budget: two pools charge and refund under a limit in common that is lowered and raised; it is never "
       "passed, "
       "and both pools' and the common books add up",
-      within({2, 1}, {4, 2}), [](execution& run, common_limit_state& state) {
+      within({2, 1}, {3, 2}), [](execution& run, common_limit_state& state) {
         require(state.left.try_charge(1), "there is room");
         run.thread([&] {
           hold_one(state.left, 2);
@@ -216,7 +238,7 @@ TEST(EpochExploration, AThreadWhoseMagazinesAreTakenWakesUpAndEachPageHasOneOwne
   auto const found = explore_state<pool_state>(
       "epochs: the end of one drains a thread that just wakes up, splits a magazine and gives the surplus back, while "
       "another thread wants returned pages; each page has one owner, surplus is counted once",
-      within({2, 1}, {3, 2}), [](execution& run, pool_state& state) {
+      within({2, 1}, {3, 1}), [](execution& run, pool_state& state) {
         for (std::uint32_t page = 0; page < pages; ++page) state.give(page);
         run.thread([&] {
           std::uint32_t const first = state.take();
@@ -239,7 +261,7 @@ TEST(EpochExploration, AMagazineOfWhichOnlyAPartIsSurplusIsSplitWhileOthersPop) 
       "epochs: surplus is split off a magazine while a thread pops, a second steals, and one wants a returned page; "
       "each "
       "page has one owner, surplus is counted once",
-      within({2, 1}, {3, 1}), [](execution& run, pool_state& state) {
+      within({2, 1}, {2, 2}), [](execution& run, pool_state& state) {
         index_chain magazine;
         for (std::uint32_t page = 0; page < 3; ++page) magazine = magazine.with(state.links.data(), page);
         state.depot.push(state.links.data(), magazine);

@@ -101,19 +101,12 @@ std::string held(tried_settings const& with, tried_settings const& without) {
          std::to_string(fresh_pages(without.memory)) + ".";
 }
 
-}  // namespace
+using settings = replay_settings const&;
+using tried = tried_settings const&;
 
-std::vector<std::string> reasons(tuning_result const& found) {
-  std::vector<std::string> said;
-  if (found.proof == tuning_proof::nothing) return said;
-  auto const best = std::ranges::find_if(
-      found.tried, [&](tried_settings const& each) { return same(each.settings, found.recommended); });
-  if (best == found.tried.end()) return said;
-  comparison const of{found, *best};
+void say_of_pages(std::vector<std::string>& said, comparison const& of) {
   page_pool_options const& is = of.best().pages;
   page_pool_options const& was = of.today().pages;
-  using settings = replay_settings const&;
-  using tried = tried_settings const&;
   of.say(
       said, [](settings in) { return in.pages.class_bytes; },
       [&](tried with, tried without) {
@@ -147,6 +140,11 @@ std::vector<std::string> reasons(tuning_result const& found) {
                ": threads go to the depot " + std::to_string(from_depot(with.memory)) + " times instead of " +
                std::to_string(from_depot(without.memory)) + ", and " + held(with, without);
       });
+}
+
+void say_of_idle_memory(std::vector<std::string>& said, comparison const& of) {
+  page_pool_options const& is = of.best().pages;
+  page_pool_options const& was = of.today().pages;
   of.say(
       said, [](settings in) { return in.pages.idle_floor_bytes; },
       [&](tried with, tried without) {
@@ -177,6 +175,19 @@ std::vector<std::string> reasons(tuning_result const& found) {
         return std::string("Huge pages: ") + word_for(is.huge_pages) + " instead of " + word_for(was.huge_pages) +
                ": the model knows nothing of them, so it was measured.";
       });
+}
+
+}  // namespace
+
+std::vector<std::string> reasons(tuning_result const& found) {
+  std::vector<std::string> said;
+  if (found.proof == tuning_proof::nothing) return said;
+  auto const best = std::ranges::find_if(
+      found.tried, [&](tried_settings const& each) { return same(each.settings, found.recommended); });
+  if (best == found.tried.end()) return said;
+  comparison const of{found, *best};
+  say_of_pages(said, of);
+  say_of_idle_memory(said, of);
   return said;
 }
 
