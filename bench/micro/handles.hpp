@@ -58,7 +58,7 @@ class objects : open_scope {
   /// Without a loop: the compiler unrolls the pointers' and not the others', which then would be the difference.
   template <typename Look>
   [[gnu::always_inline]] void each_of(Look const& look) const {
-    [&]<std::size_t... I>(std::index_sequence<I...>) [[gnu::always_inline]] { (look(refs[I]), ...); }(all{});
+    [&]<std::size_t... I>(std::index_sequence<I...>) { (look(refs[I]), ...); }(all{});
   }
 
  private:
