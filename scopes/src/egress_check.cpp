@@ -111,6 +111,26 @@ struct raw_bytes {
   }
 };
 
+address_range object_range(scope const& of) noexcept { return {reinterpret_cast<std::uintptr_t>(&of), sizeof(scope)}; }
+
+/// Whether any word of it could speak for the scope, at one look: nearly nothing that is sent has one.
+bool may_speak_for(raw_bytes const& of, scope const& owner) noexcept {
+  address_range const pages = reservation_of(owner);
+  address_range const itself = object_range(owner);
+  std::uintptr_t const context = owner.context();
+  auto const first = reinterpret_cast<std::uintptr_t>(of.first);
+  std::uintptr_t const end = first + of.count;
+  unsigned found = 0;  // no branch for each
+  for (std::uintptr_t at = (first + sizeof(void*) - 1) & ~(sizeof(void*) - 1); at + sizeof(void*) <= end;
+       at += sizeof(void*)) {
+    std::uintptr_t word = 0;
+    std::memcpy(&word, as_address(at), sizeof word);
+    found |= static_cast<unsigned>(pages.has(word)) | static_cast<unsigned>(itself.has(word)) |
+             static_cast<unsigned>(word == context);
+  }
+  return found != 0;
+}
+
 /// An address, or that of a bound function; not the marked one of what may go where it likes.
 bool is_handle(void const* address) noexcept {
   constexpr auto harmless =
@@ -120,8 +140,7 @@ bool is_handle(void const* address) noexcept {
 
 /// What speaks for a scope without lying in one of its pages.
 std::optional<egress_hit> find_handle(raw_bytes const& of, scope const& owner) noexcept {
-  address_range const itself{reinterpret_cast<std::uintptr_t>(&owner), sizeof(scope)};
-  auto hit = of.find(itself, &is_handle);
+  auto hit = of.find(object_range(owner), &is_handle);
   if (hit && !of.brings_hold_of(owner)) return hit;
   std::uintptr_t const context = owner.context();
   if (context == 0) return std::nullopt;
@@ -133,6 +152,8 @@ std::optional<egress_hit> find_handle(raw_bytes const& of, scope const& owner) n
 std::optional<escape_report> find_escape_in_bytes(escape_rule rule, void const* bytes, std::size_t count,
                                                   scope const& from, padding of_bytes) noexcept {
   raw_bytes const looked_at{bytes, count, of_bytes};
+  if (from.parent() == nullptr && !may_speak_for(looked_at, from)) [[likely]]
+    return std::nullopt;
   scope const* owner = nullptr;
   auto const hit = looked_at.find(reservation_of(from), [&](void const* address) {
     owner = owner_in_line(from, address, egress_reach::line);
