@@ -1,5 +1,6 @@
 #include "script.hpp"
 #include "support.hpp"
+#include "thread_sanitizer.hpp"
 #include <mayfly/executor.hpp>
 #include <mayfly/trace/recorder.hpp>
 #include <mayfly/trace/replay.hpp>
@@ -124,6 +125,7 @@ TEST(Replay, ManyThreadsInTheModelGoToTheDepotAsOftenAsRealThreadsDo) {
 
 /// A burst, two minutes of nothing, one request. What the burst took is held as long as the settings say.
 TEST(Replay, APauseCountsInWhatIsHeldOnAverage) {
+  if (test::thread_sanitized) GTEST_SKIP() << "what ThreadSanitizer notes of memory is resident, too";
   trace_builder builder{test::some_settings()};
   std::vector<operation> const large(400, operation{.bytes = 10'000});  // 4 MB
   for (std::uint64_t i = 0; i < 16; ++i) builder.add_request("r", {.opened_ns = i, .closed_ns = 1'000}, large);
