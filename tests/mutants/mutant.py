@@ -17,7 +17,7 @@ PASSED = r"\[  PASSED  \] [1-9]|[1-9]\d* points, 0 bad|verdict: clean, [1-9][\d,
 def run(command: tuple[str, ...], **mutant: str) -> tuple[int, str]:
     """The exit status and what was printed. Without what a caller's shell may ask of the tests: other bounds, a mutant."""
     env = {name: value for name, value in os.environ.items() if name not in ("MAYFLY_MUTANT", "MAYFLY_EXPLORE")}
-    ran = subprocess.run(command, env=env | mutant, capture_output=True, text=True, timeout=50, check=False)
+    ran = subprocess.run(command, env=env | mutant, capture_output=True, text=True, timeout=200, check=False)
     return ran.returncode, ran.stdout + ran.stderr
 
 
