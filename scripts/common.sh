@@ -29,7 +29,8 @@ configure() {
   if command -v ccache >/dev/null; then
     arguments+=("-DCMAKE_CXX_COMPILER_LAUNCHER=ccache")
   fi
-  [[ -z ${MAYFLY_DEBUG_INFO:-} ]] || arguments+=("-DMAYFLY_DEBUG_INFO=$MAYFLY_DEBUG_INFO")
+  # Not for `valgrind`, whose reports name lines.
+  [[ -z ${MAYFLY_DEBUG_INFO:-} || $preset == valgrind ]] || arguments+=("-DMAYFLY_DEBUG_INFO=$MAYFLY_DEBUG_INFO")
   # Not for `clang`, which is there to see that each file includes what it uses.
   [[ $preset != dev && $preset != asan-ubsan ]] || arguments+=("-DMAYFLY_TEST_PCH=ON")
   if [[ $preset == tsan ]]; then
