@@ -17,7 +17,7 @@ constexpr std::uint64_t front_pattern = 0xC3A5C85C97CB3127U;
 constexpr std::byte filling{0xCB};
 constexpr std::size_t least_back = canary_bytes + 8;
 
-std::atomic<canary_handler> chosen{nullptr};
+std::atomic<canary_handler> handler_for_canaries{nullptr};
 
 /// Depends on the address: a canary that is copied to another place is none there.
 std::uint64_t front_at(canary const& place) noexcept {
@@ -49,17 +49,18 @@ bool is_plausible(canary const& seen, std::byte const* end, std::byte const* fir
 
 void set_canary_handler(canary_handler handler) noexcept {
   // Relaxed: a function, which brings nothing along.
-  chosen.store(handler, std::memory_order_relaxed);
+  handler_for_canaries.store(handler, std::memory_order_relaxed);
 }
 
 bool offer_canary_handler(canary_handler handler) noexcept {
   canary_handler none = nullptr;
   // Relaxed: as above.
-  return chosen.compare_exchange_strong(none, handler, std::memory_order_relaxed, std::memory_order_relaxed);
+  return handler_for_canaries.compare_exchange_strong(none, handler, std::memory_order_relaxed,
+                                                      std::memory_order_relaxed);
 }
 
 void report(canary_damage const& damage) noexcept {
-  canary_handler const handler = chosen.load(std::memory_order_relaxed);  // relaxed: as above
+  canary_handler const handler = handler_for_canaries.load(std::memory_order_relaxed);  // relaxed: as above
   if (handler == nullptr) abort_with(damage);
   handler(damage);
 }

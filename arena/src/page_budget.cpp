@@ -43,23 +43,23 @@ struct page_budget_directory {
 
 namespace {
 
-constinit page_budget_directory directory;
+constinit page_budget_directory budgets;
 
 /// A fork waits until no thread is inside a budget: in the child that thread would not be there to let go of it, and
 /// the child's first pool to end would wait for it. Asked for when the program is loaded, after what thread_index asks
 /// for: handlers run the last first, and who reclaims may ask for a thread index. (Where the system has no memory for
 /// this, so be it.)
-[[gnu::constructor(1001)]] void watch_forks() noexcept {
-  pthread_atfork([] { directory.lock_all(); }, [] { directory.unlock_all(); }, [] { directory.unlock_all(); });
+[[gnu::constructor(1001)]] void watch_forks_for_budgets() noexcept {
+  pthread_atfork([] { budgets.lock_all(); }, [] { budgets.unlock_all(); }, [] { budgets.unlock_all(); });
 }
 
 }  // namespace
 
-page_budget::page_budget(std::size_t limit) noexcept : bytes_{limit} { directory.add(*this); }
+page_budget::page_budget(std::size_t limit) noexcept : bytes_{limit} { budgets.add(*this); }
 
 page_budget::~page_budget() {
   assert(pools_.empty() && "a page pool outlives its budget");
-  directory.remove(*this);
+  budgets.remove(*this);
 }
 
 void page_budget::join(page_pool& pool) {

@@ -51,24 +51,24 @@ struct directory_place {
   std::atomic<std::uint32_t> readers{0};
 };
 constexpr std::size_t most_quarantines = 64;
-constinit std::array<directory_place, most_quarantines> directory{};
+constinit std::array<directory_place, most_quarantines> places{};
 /// Places that have ever been used: from the first on, as each quarantine takes the first that is free.
 constinit std::atomic<std::size_t> places_used{0};
 
 /// A fork leaves the readers of other threads behind: in the child nobody reads.
 void forget_readers() noexcept {
-  for (directory_place& place : directory) place.readers.store(0, std::memory_order_relaxed);  // relaxed: one thread
+  for (directory_place& place : places) place.readers.store(0, std::memory_order_relaxed);  // relaxed: one thread
 }
 
 void enlist(page_quarantine const& quarantine) noexcept {
   static int const at_forks = ::pthread_atfork(nullptr, nullptr, &forget_readers);
   static_cast<void>(
       at_forks);  // refused for want of memory: a child that forked away from a reader must not end a pool
-  for (std::size_t i = 0; i < directory.size(); ++i) {
+  for (std::size_t i = 0; i < places.size(); ++i) {
     page_quarantine const* expected = nullptr;
     // sync quarantine-directory: release; pairs with ask_all(); publishes the quarantine
-    if (!directory[i].quarantine.compare_exchange_strong(expected, &quarantine, std::memory_order_release,
-                                                         std::memory_order_relaxed)) {
+    if (!places[i].quarantine.compare_exchange_strong(expected, &quarantine, std::memory_order_release,
+                                                      std::memory_order_relaxed)) {
       continue;
     }
     std::size_t used = places_used.load(std::memory_order_relaxed);  // relaxed: the exchange checks it
@@ -81,7 +81,7 @@ void enlist(page_quarantine const& quarantine) noexcept {
 }
 
 void strike_off(page_quarantine const& quarantine) noexcept {
-  for (directory_place& place : directory) {
+  for (directory_place& place : places) {
     if (place.quarantine.load(std::memory_order_relaxed) != &quarantine) continue;  // relaxed: only we change it back
     // sync quarantine-end: sequentially consistent, all four; pairs with ask_all(): either it sees null, or
     // we see that it reads
@@ -104,7 +104,7 @@ template <typename Answer, typename Ask>
 std::optional<Answer> ask_all(Ask const& ask) noexcept {
   // sync quarantine-directory: acquire; pairs with enlist(); the places in use
   std::size_t const used = places_used.load(std::memory_order_acquire);
-  for (directory_place& place : std::span{directory}.first(used)) {
+  for (directory_place& place : std::span{places}.first(used)) {
     // sync quarantine-end: sequentially consistent; pairs with strike_off()
     place.readers.fetch_add(1, std::memory_order_seq_cst);
 

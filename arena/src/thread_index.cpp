@@ -60,7 +60,7 @@ struct thread_directory {
 
 namespace {
 
-constinit thread_directory directory;
+constinit thread_directory threads;
 
 /// The thread's farewell: a pthread key's destructor, which runs after those of thread_local objects. Not such an
 /// object itself: where there is no memory to register its destructor, the C library ends the process. A key's value
@@ -68,7 +68,7 @@ constinit thread_directory directory;
 void say_farewell(void* /*set*/) noexcept {
   thread_index const index = assigned_thread_index;
   assigned_thread_index = no_thread_index;
-  if (index != no_thread_index) directory.end(index);
+  if (index != no_thread_index) threads.end(index);
 }
 
 constinit pthread_key_t key{};
@@ -94,8 +94,8 @@ struct farewell_key {
 /// the child's first pool to end would wait for it. (Where the system has no memory for this, so be it.) Asked for when
 /// the program is loaded: what the user's own handlers take they then take before our mutex, as a thread does that
 /// comes here while it holds that. Before page_budget, whose locks are taken before this one.
-[[gnu::constructor(1000)]] void watch_forks() noexcept {
-  pthread_atfork([] { directory.mutex.lock(); }, [] { directory.mutex.unlock(); }, [] { directory.mutex.unlock(); });
+[[gnu::constructor(1000)]] void watch_forks_for_threads() noexcept {
+  pthread_atfork([] { threads.mutex.lock(); }, [] { threads.mutex.unlock(); }, [] { threads.mutex.unlock(); });
 }
 
 /// Whether this thread will say farewell. The key is made at the first use, which may be before any static object of
@@ -103,30 +103,30 @@ struct farewell_key {
 bool set_farewell() noexcept {
   static farewell_key const the_one;
   // relaxed: as in set_made()
-  return key_is_made.load(std::memory_order_relaxed) && pthread_setspecific(key, &directory) == 0;
+  return key_is_made.load(std::memory_order_relaxed) && pthread_setspecific(key, &threads) == 0;
 }
 
 }  // namespace
 
-void thread_exit_listener::start_listening() noexcept { directory.add(*this); }
+void thread_exit_listener::start_listening() noexcept { threads.add(*this); }
 
-void thread_exit_listener::stop_listening() noexcept { directory.remove(*this); }
+void thread_exit_listener::stop_listening() noexcept { threads.remove(*this); }
 
 thread_index assign_thread_index() noexcept {
   if (!set_farewell()) return no_thread_index;
-  assigned_thread_index = directory.take();
+  assigned_thread_index = threads.take();
   return assigned_thread_index;
 }
 
-virtual_thread::virtual_thread() : index_{directory.take()} {
+virtual_thread::virtual_thread() : index_{threads.take()} {
   if (index_ == no_thread_index) throw std::length_error("the process has no thread index left");
 }
 
-virtual_thread::~virtual_thread() { directory.end(index_); }
+virtual_thread::~virtual_thread() { threads.end(index_); }
 
 thread_index thread_index_limit() noexcept {
   // sync thread-limit: acquire; pairs with take(); every index assigned before is below the limit
-  return directory.limit.load(std::memory_order_acquire);
+  return threads.limit.load(std::memory_order_acquire);
 }
 
 }  // namespace mayfly::detail

@@ -14,7 +14,6 @@ namespace {
 constexpr std::size_t word = sizeof(std::uint64_t);
 constexpr std::size_t least_chunk_bytes = 32;
 constexpr std::size_t chunk_alignment = 16;
-constexpr std::size_t header_bytes = 16;
 constexpr std::uint64_t flags = 7;
 constexpr std::uint64_t previous_in_use = 1;
 constexpr std::uint64_t arena_flags = 6;  // of a block in use: mapped, or of another arena than the main one
@@ -65,7 +64,7 @@ bool heap_walk::walk(region const& of, std::uintptr_t first, std::span<found_wor
   for (std::uintptr_t chunk = first; chunk < end;) {
     std::uint64_t const head = work_.reader.at(chunk + word);
     std::size_t const size = head & ~flags;
-    if (size <= header_bytes) return end - chunk <= 2 * header_bytes;  // the posts that end a heap
+    if (size <= chunk_header_bytes) return end - chunk <= 2 * chunk_header_bytes;  // the posts that end a heap
     if (size < least_chunk_bytes || size % chunk_alignment != 0 || size > end - chunk) return false;
     if ((head & previous_in_use) == 0 && work_.reader.at(chunk) != size_before) return false;
     std::uintptr_t const next = chunk + size;
@@ -73,9 +72,9 @@ bool heap_walk::walk(region const& of, std::uintptr_t first, std::span<found_wor
     bool const in_use = (work_.reader.at(next + word) & previous_in_use) != 0;
     if ((head & arena_flags) != (in_use ? of.arena_bit : 0)) return false;
     for (; next_word < words.size() && words[next_word].at < next + word; ++next_word) {
-      bool const inside = words[next_word].at >= chunk + header_bytes;
+      bool const inside = words[next_word].at >= chunk + chunk_header_bytes;
       if (!in_use || !inside || work_.freed[next_word] || cached(chunk)) continue;
-      hold(words[next_word], {chunk + header_bytes, size - word});
+      hold(words[next_word], {chunk + chunk_header_bytes, size - word});
     }
     size_before = size;
     chunk = next;
@@ -86,7 +85,7 @@ bool heap_walk::walk(region const& of, std::uintptr_t first, std::span<found_wor
 /// Whether the chunk lies in some thread's cache. The key alone does not tell: a block that came from a fastbin may
 /// have kept the one that it got in the cache of a thread that has ended.
 bool heap_walk::cached(std::uintptr_t chunk) noexcept {
-  if (cache_key_ == 0 || read_word(chunk + header_bytes + word) != cache_key_) return false;
+  if (cache_key_ == 0 || read_word(chunk + chunk_header_bytes + word) != cache_key_) return false;
   auto const listed = [&] {
     return std::binary_search(work_.cached.begin(), work_.cached.begin() + cached_chunks_, chunk);
   };
@@ -132,7 +131,7 @@ void heap_walk::list_chunks_of(std::uintptr_t cache) noexcept {
     std::uintptr_t memory = bins.newest[bin];
     for (std::size_t left = bins.counts[bin]; left != 0 && memory != 0 && memory % chunk_alignment == 0; --left) {
       if (cached_chunks_ == most_cached) return search_.not_complete();
-      work_.cached[cached_chunks_++] = memory - header_bytes;
+      work_.cached[cached_chunks_++] = memory - chunk_header_bytes;
       memory = read_word(memory) ^ (memory >> 12U);
     }
   }
@@ -160,13 +159,13 @@ bool heap_walk::mark_fastbins(region const& of, std::span<found_word const> word
         sound = false;
         break;
       }
-      auto const first = std::lower_bound(words.begin(), words.end(), chunk + header_bytes,
+      auto const first = std::lower_bound(words.begin(), words.end(), chunk + chunk_header_bytes,
                                           [](found_word const& w, std::uintptr_t at) { return w.at < at; });
       for (auto each = first; each != words.end() && each->at < chunk + size + word; ++each) {
         work_.freed[static_cast<std::size_t>(each - words.begin())] = true;
       }
       // Links are masked with their own address since glibc 2.32.
-      chunk = head.link ^ ((chunk + header_bytes) >> 12U);
+      chunk = head.link ^ ((chunk + chunk_header_bytes) >> 12U);
       bool const in_a_cache = chunk == 0 && cache_key_ != 0 && head.key == cache_key_;  // or was, before
       if (in_a_cache && read_word(top_of_bin) != newest) sound = false;
     }
@@ -183,11 +182,11 @@ std::uintptr_t heap_walk::find_main_state(memory_range heap) noexcept {
       memory_range const data = object.writable[i];
       work_.reader.forget();
       std::uintptr_t state = (data.first + word - 1) / word * word;
-      for (; state + first_bin_offset + header_bytes <= data.end(); state += word) {
+      for (; state + first_bin_offset + chunk_header_bytes <= data.end(); state += word) {
         std::uintptr_t const top = work_.reader.at(state + top_offset);
         if (!heap.has(top) || top % chunk_alignment != 0) continue;
         if (top + (read_word(top + word) & ~flags) != heap.end()) continue;
-        std::uintptr_t const bin = state + first_bin_offset - header_bytes;
+        std::uintptr_t const bin = state + first_bin_offset - chunk_header_bytes;
         std::uintptr_t const newest = work_.reader.at(state + first_bin_offset);
         if (newest == bin || heap.has(newest)) return state;
       }

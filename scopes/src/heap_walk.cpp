@@ -41,7 +41,6 @@ constexpr std::size_t thread_heap_head_bytes = 32;
 constexpr std::uint64_t thread_arena_bit = 4;
 constexpr std::uint64_t mapped_bit = 2;
 constexpr std::uint64_t size_flags = 7;
-constexpr std::size_t header_bytes = 16;
 /// Looking at a page's head costs as much as searching so many bytes.
 constexpr std::size_t head_share = 1024;
 
@@ -60,15 +59,15 @@ std::uint64_t learn_cache_key() noexcept {
 /// Where the memory of a mapped chunk starts: behind its header, or behind another one further on, where it was asked
 /// for with an alignment. That one counts the bytes before it, and the rest.
 std::uintptr_t aligned_memory(memory_range chunk) noexcept {
-  std::uintptr_t const plain = chunk.first + header_bytes;
-  for (std::size_t alignment = 2 * header_bytes; alignment < chunk.bytes; alignment *= 2) {
+  std::uintptr_t const plain = chunk.first + chunk_header_bytes;
+  for (std::size_t alignment = 2 * chunk_header_bytes; alignment < chunk.bytes; alignment *= 2) {
     std::uintptr_t const first = (plain + alignment - 1) / alignment * alignment;
     for (std::uintptr_t const memory : {first, first + alignment}) {
       std::size_t const padding = memory - plain;
       struct {
         std::uint64_t padding, size;
       } head{};
-      if (padding == 0 || padding >= chunk.bytes || !read_value(memory - header_bytes, head)) continue;
+      if (padding == 0 || padding >= chunk.bytes || !read_value(memory - chunk_header_bytes, head)) continue;
       if (head.padding == padding && head.size == ((chunk.bytes - padding) | mapped_bit)) return memory;
     }
   }

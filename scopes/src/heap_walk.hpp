@@ -12,6 +12,9 @@
 
 namespace mayfly::detail {
 
+/// What stands before a block of the C heap.
+inline constexpr std::size_t chunk_header_bytes = 16;
+
 /// A block of the C heap, and a word in it that points into the audited scope.
 struct heap_holding {
   found_word word;

@@ -1,15 +1,10 @@
 #include <mayfly/detail/slot_memory.hpp>
+#include <mayfly/detail/slot_space.hpp>
 
 #include <mutex>
 #include <type_traits>
 
 namespace mayfly::detail {
-namespace {
-
-/// Slots whose generations are half used up are left alone: their next registry might run out of them.
-constexpr std::uint64_t reusable_generations = scope_id::largest_generation / 2;
-
-}  // namespace
 
 struct slot_memory::directory {
   std::mutex mutex;

@@ -11,8 +11,6 @@ namespace mayfly::detail {
 namespace {
 
 constexpr std::uint32_t all_slots = 1U << scope_id::slot_bits;
-/// A share whose generations are half used up is not given again: its next owner might run out of them.
-constexpr std::uint64_t reusable_generations = scope_id::largest_generation / 2;
 
 struct share {
   std::uint32_t first;

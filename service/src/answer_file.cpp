@@ -1,10 +1,10 @@
+#include "file_descriptor.hpp"
 #include <mayfly/service/answer_file.hpp>
 
 #include <algorithm>
 #include <cerrno>
 #include <climits>
 #include <stdexcept>
-#include <system_error>
 
 #include <fcntl.h>
 #include <poll.h>
@@ -14,8 +14,6 @@
 namespace mayfly::service {
 
 namespace {
-
-std::string reason(int error) { return std::generic_category().message(error); }
 
 /// Takes `bytes` off the front.
 std::span<iovec> advance(std::span<iovec> pieces, std::size_t bytes) {
@@ -48,7 +46,7 @@ answer_file::opened answer_file::open(std::string const& path) {
   }
   // No O_TRUNC: the file may be one that is still to be read.
   int const file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
-  if (file < 0) throw std::runtime_error("cannot open " + path + " for writing: " + reason(errno));
+  if (file < 0) throw std::runtime_error("cannot open " + path + " for writing: " + system_reason(errno));
   return {file, true};
 }
 
@@ -60,7 +58,8 @@ answer_file::answer_file(std::string const& path, std::function<void(answer_file
   if (look) look(*this);
   struct stat about{};
   if (::fstat(file_, &about) != 0 || !S_ISREG(about.st_mode)) return;
-  if (owned_ && ::ftruncate(file_, 0) != 0) throw std::runtime_error("cannot empty " + path + ": " + reason(errno));
+  if (owned_ && ::ftruncate(file_, 0) != 0)
+    throw std::runtime_error("cannot empty " + path + ": " + system_reason(errno));
   may_be_cut_ = (::fcntl(file_, F_GETFL) & O_APPEND) == 0;
   off_t const at = ::lseek(file_, 0, SEEK_CUR);
   start_ = at < 0 ? 0 : static_cast<std::uint64_t>(at);
@@ -106,7 +105,7 @@ void answer_file::close() {
   file_ = -1;
 }
 
-std::string answer_file::failure_text() const { return "cannot write to " + name_ + ": " + reason(error_); }
+std::string answer_file::failure_text() const { return "cannot write to " + name_ + ": " + system_reason(error_); }
 
 bool answer_file::is_standard_output() const {
   struct stat ours{};

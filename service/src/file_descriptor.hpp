@@ -1,10 +1,15 @@
 #pragma once
 
+#include <string>
+#include <system_error>
 #include <utility>
 
 #include <unistd.h>
 
 namespace mayfly::service {
+
+/// What the system says to `error`, an errno.
+[[nodiscard]] inline std::string system_reason(int error) { return std::generic_category().message(error); }
 
 /// An open file, closed with its owner unless it was borrowed.
 class file_descriptor {

@@ -21,7 +21,7 @@ using json::string_view;
 constexpr unsigned events_between_polls = 4096;
 
 /// What a builder refuses beyond what the grammar refuses.
-enum class refusal : unsigned char { none, number_too_large, interrupted };
+enum class parse_refusal : unsigned char { none, number_too_large, interrupted };
 
 /// What a reading of a text knows: how far it is, whether it is to end, why it was refused.
 class reading {
@@ -34,7 +34,7 @@ class reading {
   reading(std::string_view text, parse_options const& options, parse_progress& progress)
       : text_(text), options_(options), progress_(progress) {}
 
-  [[nodiscard]] refusal why() const { return why_; }
+  [[nodiscard]] parse_refusal why() const { return why_; }
 
  protected:
   void note(string_view token) {
@@ -49,10 +49,10 @@ class reading {
       return true;
     events_left_ = events_between_polls;
     if (options_.interrupted == nullptr || !options_.interrupted(options_.interrupted_context)) return true;
-    return refuse(refusal::interrupted, token, problem);
+    return refuse(parse_refusal::interrupted, token, problem);
   }
 
-  bool refuse(refusal why, string_view token, error_code& problem) {
+  bool refuse(parse_refusal why, string_view token, error_code& problem) {
     note(token);
     why_ = why;
     problem = json::error::exception;  // any error stops the parser; why() is the reason that counts
@@ -64,7 +64,7 @@ class reading {
   parse_options const& options_;
   parse_progress& progress_;
   unsigned events_left_ = events_between_polls;
-  refusal why_ = refusal::none;
+  parse_refusal why_ = parse_refusal::none;
 };
 
 /// The handler of Boost's parser: turns its events into a tree. Boost's own handler would do but for two things: its
@@ -145,7 +145,7 @@ class tree_builder : public reading {
     } else {
       double value = 0;
       if (read_double({written.data(), written.size()}, value) == number_reading::too_large) {
-        return refuse(refusal::number_too_large, written, problem);
+        return refuse(parse_refusal::number_too_large, written, problem);
       }
       stack_.push_double(value);
     }
@@ -343,13 +343,13 @@ bool read_all(json::basic_parser<Handler>& parser, std::string_view text, parse_
   if (!problem && at < text.size()) problem = json::error::extra_data;
   if (!problem) return true;
   switch (parser.handler().why()) {
-    case refusal::number_too_large:
+    case parse_refusal::number_too_large:
       error.assign(failure::bad_json, "a number larger than any double", progress.reached);
       break;
-    case refusal::interrupted:
+    case parse_refusal::interrupted:
       error.assign(failure::expired, "past its deadline", progress.reached);
       break;
-    case refusal::none:
+    case parse_refusal::none:
       explain(problem, text, at, options, error);
       break;
   }

@@ -1,4 +1,5 @@
 #include <mayfly/programs/quantities.hpp>
+#include <mayfly/programs/text_table.hpp>
 #include <mayfly/service/json_write.hpp>
 #include <mayfly/service/numbers.hpp>
 #include <mayfly/service/report.hpp>
@@ -7,7 +8,6 @@
 #include <array>
 #include <charconv>
 #include <cmath>
-#include <cstdio>
 #include <optional>
 #include <utility>
 
@@ -43,21 +43,6 @@ pass_rates rates_of(run_summary const& summary) {
   auto const [shortest, longest] = std::minmax_element(summary.passes.begin(), summary.passes.end());
   return {rate(*longest), rate(*shortest)};
 }
-
-/// Lines of a table: a name, and what there is to say.
-class table {
- public:
-  void row(char const* name, std::string const& text) {
-    std::array<char, 64> padded;
-    std::snprintf(padded.data(), padded.size(), "  %-22s", name);
-    text_ += padded.data() + text + "\n";
-  }
-  void heading(std::string const& text) { text_ += text + "\n"; }
-  [[nodiscard]] std::string take() { return std::move(text_); }
-
- private:
-  std::string text_;
-};
 
 /// JSON with one key a line, for eyes and for programs.
 class json_text {
@@ -111,7 +96,7 @@ double microseconds(std::chrono::nanoseconds time) { return static_cast<double>(
 
 char const* name_of(memory_kind memory) { return memory == memory_kind::arena ? "arena" : "heap"; }
 
-void add_failures(table& to, answer_totals const& totals) {
+void add_failures(programs::text_table& to, answer_totals const& totals) {
   if (totals.failed() == 0) return;
   std::string text = programs::with_commas(totals.failed()) + " (";
   for (std::size_t kind = 1; kind < failure_kinds; ++kind) {
@@ -207,7 +192,7 @@ void add_account(json_text& to, memory_split const& held, memory_account const& 
   to.close();
 }
 
-void add_memory(table& to, run_summary const& summary) {
+void add_memory(programs::text_table& to, run_summary const& summary) {
   auto const& totals = summary.totals;
   if (summary.pages) {
     to.row("arena a request", programs::readable_bytes(per_request(summary, totals.memory.handed_out_bytes)) +
@@ -231,7 +216,7 @@ void add_memory(table& to, run_summary const& summary) {
 }
 
 /// Where the memory of requests went, and where that of all arenas is now, a line each.
-void add_account(table& to, memory_split const& held, memory_account const& account) {
+void add_account(programs::text_table& to, memory_split const& held, memory_account const& account) {
   auto const readable = [](std::size_t bytes) { return programs::readable_bytes(static_cast<double>(bytes)); };
   std::string parts;
   for (part_held const& part : parts_held) {
@@ -252,7 +237,7 @@ void add_account(table& to, memory_split const& held, memory_account const& acco
 }
 
 /// What each first page would be worth, a line each, and what follows from it.
-void add_advice(table& to, route_stats const& sizes) {
+void add_advice(programs::text_table& to, route_stats const& sizes) {
   auto const readable = [](std::size_t bytes) { return programs::readable_bytes(static_cast<double>(bytes)); };
   auto const percent = [](double part) { return fixed(100 * part, 0) + " %"; };
   char const* heading = "first pages";
@@ -296,7 +281,7 @@ void add_audit(json_text& to, std::optional<audit_reports> const& audit) {
 
 std::string summary_table(run_options const& options, run_summary const& summary) {
   auto const& totals = summary.totals;
-  table to;
+  programs::text_table to{22};
   to.heading("mayfly run: " + options.handler + ", memory " + name_of(options.memory) + ", " +
              std::to_string(summary.workers) + (summary.workers == 1 ? " worker" : " workers"));
   std::string requests = programs::with_commas(totals.requests);

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <system_error>
 #include <utility>
 
 #include <fcntl.h>
@@ -15,8 +14,6 @@
 namespace mayfly::service {
 
 namespace {
-
-std::string reason(int error) { return std::generic_category().message(error); }
 
 bool is_blank(std::string_view line) { return line.find_first_not_of(" \t\r\n") == std::string_view::npos; }
 
@@ -77,7 +74,7 @@ class line_source final : public request_source {
 
   std::optional<std::uint64_t> total() const override { return total_; }
   std::uint64_t position() const override { return read_bytes_; }
-  std::string failure_text() const override { return "cannot read " + name_ + ": " + reason(error_); }
+  std::string failure_text() const override { return "cannot read " + name_ + ": " + system_reason(error_); }
   bool reads(file_identity const& file) const override { return identity_of(file_.get()) == file; }
 
  private:
@@ -211,7 +208,9 @@ class folder_source final : public request_source {
 
  private:
   void read_file(request_text& into) {
-    auto const unreadable = [&] { into.refused.assign(failure::unreadable, "cannot be read: " + reason(errno), 0); };
+    auto const unreadable = [&] {
+      into.refused.assign(failure::unreadable, "cannot be read: " + system_reason(errno), 0);
+    };
     // O_NONBLOCK: a pipe that is called x.json must not stop the run.
     file_descriptor const file(::open((folder_ / into.file).c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     if (file.get() < 0) return unreadable();
@@ -299,7 +298,7 @@ std::unique_ptr<request_source> open_lines(std::string const& path, input_blocks
     return std::make_unique<line_source>(file_descriptor::borrow(STDIN_FILENO), "standard input", blocks, options);
   }
   file_descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (file.get() < 0) throw input_error("cannot open " + path + ": " + reason(errno));
+  if (file.get() < 0) throw input_error("cannot open " + path + ": " + system_reason(errno));
   return std::make_unique<line_source>(std::move(file), path, blocks, options);
 }
 

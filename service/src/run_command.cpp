@@ -1,3 +1,4 @@
+#include "file_descriptor.hpp"
 #include <mayfly/programs/plugin_file.hpp>
 #include <mayfly/programs/quantities.hpp>
 #include <mayfly/service/progress_line.hpp>
@@ -184,7 +185,7 @@ bool show_summary(run_options const& options, finished_run const& finished) {
   to << (options.json ? summary_json(options, finished.summary) : summary_table(options, finished.summary))
      << std::flush;
   if (to) return true;
-  std::string const why = errno == 0 ? "" : ": " + std::generic_category().message(errno);
+  std::string const why = errno == 0 ? "" : ": " + system_reason(errno);
   complain("cannot write the summary" + why);
   return false;
 }

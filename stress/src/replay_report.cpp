@@ -1,4 +1,5 @@
 #include <mayfly/programs/quantities.hpp>
+#include <mayfly/programs/text_table.hpp>
 #include <mayfly/stress/replay_report.hpp>
 
 #include <boost/json.hpp>
@@ -13,6 +14,7 @@ namespace {
 namespace json = boost::json;
 using programs::readable_bytes;
 using programs::readable_time;
+using programs::text_table;
 using programs::with_commas;
 
 std::string bytes_text(std::uint64_t bytes) { return readable_bytes(static_cast<double>(bytes)); }
@@ -24,21 +26,7 @@ std::string percent(std::uint64_t part, std::uint64_t whole) {
   return text.data();
 }
 
-class table {
- public:
-  void row(char const* name, std::string const& text) {
-    std::array<char, 64> padded;
-    std::snprintf(padded.data(), padded.size(), "  %-16s", name);
-    text_ += padded.data() + text + "\n";
-  }
-  void heading(std::string const& text) { text_ += text + "\n"; }
-  [[nodiscard]] std::string take() { return std::move(text_); }
-
- private:
-  std::string text_;
-};
-
-void add_pages(table& to, replay_result const& result) {
+void add_pages(text_table& to, replay_result const& result) {
   trace::memory_figures const& memory = result.memory();
   for (std::size_t c = 0; c < memory.pages.size(); ++c) {
     trace::class_figures const& of = memory.pages[c];
@@ -50,7 +38,7 @@ void add_pages(table& to, replay_result const& result) {
                        with_commas(memory.blocks_from_system) + " from the OS");
 }
 
-void add_memory(table& to, trace::memory_figures const& memory) {
+void add_memory(text_table& to, trace::memory_figures const& memory) {
   to.row("taken", bytes_text(memory.reserved_bytes) + " of pages and blocks, " + bytes_text(memory.handed_out_bytes) +
                       " of it handed out");
   to.row("wasted", percent(memory.tail_waste_bytes, memory.reserved_bytes) + " at pages' ends, " +
@@ -73,7 +61,7 @@ json::object pages_in(replay_result const& result) {
 
 std::string replay_table(replay_result const& result) {
   trace::memory_figures const& memory = result.memory();
-  table to;
+  text_table to{16};
   char const* const how = result.simulated ? "simulated" : result.options.real_time ? "in real time" : "at full speed";
   to.heading(result.options.trace + ", " + how + ", threads: " + std::to_string(result.threads));
   double const seconds = std::chrono::duration<double>(result.took()).count();

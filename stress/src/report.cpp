@@ -1,4 +1,5 @@
 #include <mayfly/programs/quantities.hpp>
+#include <mayfly/programs/text_table.hpp>
 #include <mayfly/stress/report.hpp>
 
 #include <algorithm>
@@ -11,35 +12,8 @@ namespace {
 
 using programs::readable_bytes;
 using programs::readable_time;
+using programs::text_table;
 using programs::with_commas;
-
-/// Lines of a table: a name, and what there is to say, which goes on in further lines where it is long.
-class table {
- public:
-  void row(char const* name, std::string const& text) {
-    std::array<char, 64> padded;
-    std::snprintf(padded.data(), padded.size(), "  %-16s", name);
-    text_ += padded.data() + text + "\n";
-  }
-  void row(char const* name, std::vector<std::string> const& parts) {
-    constexpr std::size_t most = 96;
-    std::string line;
-    for (auto const& part : parts) {
-      if (!line.empty() && line.size() + part.size() + 2 > most) {
-        row(name, line + ",");
-        name = "";
-        line.clear();
-      }
-      line += (line.empty() ? "" : ", ") + part;
-    }
-    row(name, line.empty() ? "none" : line);
-  }
-  void heading(std::string const& text) { text_ += text + "\n"; }
-  [[nodiscard]] std::string take() { return std::move(text_); }
-
- private:
-  std::string text_;
-};
 
 /// "1,234 small" for each counter that is not 0.
 template <class Counters, class Name>
@@ -63,7 +37,7 @@ std::string hex(std::uint64_t value) {
   return text.data();
 }
 
-void add_memory(table& to, run_result const& result) {
+void add_memory(text_table& to, run_result const& result) {
   std::uint64_t magazine = 0;
   std::uint64_t depot = 0;
   std::uint64_t system = 0;
@@ -90,7 +64,7 @@ void add_memory(table& to, run_result const& result) {
                       " written and read back, each its own");
 }
 
-void add_points(table& to, run_result const& result) {
+void add_points(text_table& to, run_result const& result) {
   if (!has_interleaving_points()) {
     to.row("interleaving", "none: this build has no interleaving points (-DMAYFLY_SCHEDULE_POINTS=ON has)");
     return;
@@ -127,7 +101,7 @@ std::string violations_text(stress_options const& options, run_result const& res
 std::string report_table(stress_options const& options, run_result const& result) {
   auto const& counts = result.of->counts;
   auto const& book = result.of->book;
-  table to;
+  text_table to{16};
   to.heading("mayfly-stress: seed " + std::to_string(*options.seed) + ", mix " + options.mix + ", faults " +
              options.faults + ", " + std::to_string(options.workers) + " workers, " +
              std::to_string(options.submitters) + " submitters");

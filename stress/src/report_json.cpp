@@ -7,7 +7,7 @@ namespace mayfly::stress {
 namespace {
 
 template <class Counters, class Name>
-boost::json::object named(Counters const& counters, Name name) {
+boost::json::object by_name(Counters const& counters, Name name) {
   boost::json::object object;
   for (std::size_t i = 0; i < counters.size(); ++i) object[name(i)] = counters[i].get();
   return object;
@@ -89,14 +89,14 @@ std::string report_json(stress_options const& options, run_result const& result)
   object["given_up"] = counts.given_up.get();
   object["elapsed_seconds"] = std::chrono::duration<double>(result.elapsed).count();
   object["stopped"] = result.stopped;
-  object["kinds"] = named(counts.kinds, [](std::size_t i) { return to_string(static_cast<request_kind>(i)); });
+  object["kinds"] = by_name(counts.kinds, [](std::size_t i) { return to_string(static_cast<request_kind>(i)); });
   object["outcomes"] =
-      named(counts.outcomes, [](std::size_t i) { return mayfly::to_string(static_cast<outcome_kind>(i)); });
-  object["faults"] = named(counts.faults, [](std::size_t i) { return to_string(static_cast<fault>(i)); });
+      by_name(counts.outcomes, [](std::size_t i) { return mayfly::to_string(static_cast<outcome_kind>(i)); });
+  object["faults"] = by_name(counts.faults, [](std::size_t i) { return to_string(static_cast<fault>(i)); });
   object["refusals"] =
-      named(counts.refusals, [](std::size_t i) { return mayfly::to_string(static_cast<admission_reason>(i)); });
+      by_name(counts.refusals, [](std::size_t i) { return mayfly::to_string(static_cast<admission_reason>(i)); });
   object["memory_refusals"] =
-      named(counts.memory, [](std::size_t i) { return mayfly::to_string(static_cast<refusal>(i)); });
+      by_name(counts.memory, [](std::size_t i) { return mayfly::to_string(static_cast<refusal>(i)); });
   object["cancels"] = counts.cancels.get();
   object["storms"] = counts.storms.get();
   object["trims"] = counts.trims.get();

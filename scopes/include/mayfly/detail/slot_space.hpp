@@ -1,8 +1,13 @@
 #pragma once
 
+#include <mayfly/scope_id.hpp>
+
 #include <cstdint>
 
 namespace mayfly::detail {
+
+/// Slots whose generations are more than half used up are not given again: their next registry might run out of them.
+inline constexpr std::uint64_t reusable_generations = scope_id::largest_generation / 2;
 
 /// A registry's share of the slot numbers in scope ids. Live registries have disjoint shares, and a share that is used
 /// again starts above every generation given out in it before: ids are distinct for the life of the process (S1).
