@@ -34,10 +34,15 @@ import tuning_page  # noqa: E402
 
 @dataclass
 class Part:
-    """Requests that are sent at once, and how long nothing is sent after them."""
+    """Requests that are sent at once, one a line, and how long nothing is sent after them."""
 
-    lines: list[str]
+    text: bytes
+    requests: int
     pause_s: float = 0
+
+    @classmethod
+    def of(cls, lines: list[str], pause_s: float = 0) -> "Part":
+        return cls(("\n".join(lines) + "\n").encode(), len(lines), pause_s)
 
 
 def joined(parts: list[str]) -> str:
@@ -58,20 +63,20 @@ class Workloads:
     def mixed(self, seed: int) -> list[Part]:
         """Each file as often as the others, however many requests it has."""
         chosen = random.Random(seed)
-        return [Part([chosen.choice(chosen.choice(self.by_file)) for _ in range(self.count(150_000))])]
+        return [Part.of([chosen.choice(chosen.choice(self.by_file)) for _ in range(self.count(150_000))])]
 
     def bursty(self, seed: int) -> list[Part]:
         chosen = random.Random(seed)
         parts = []
         for _ in range(3):
-            parts.append(Part([joined(chosen.choices(self.all, k=chosen.randint(40, 160))) for _ in range(self.count(1_500))]))
-            parts += [Part(chosen.choices(self.all, k=20), pause_s=0.1) for _ in range(15)]
+            parts.append(Part.of([joined(chosen.choices(self.all, k=chosen.randint(40, 160))) for _ in range(self.count(1_500))]))
+            parts += [Part.of(chosen.choices(self.all, k=20), pause_s=0.1) for _ in range(15)]
         return parts
 
     def fat_tail(self, seed: int) -> list[Part]:
         chosen = random.Random(seed)
         sizes = [min(int(chosen.paretovariate(1.1)), 1_000) for _ in range(self.count(25_000))]
-        return [Part([joined(chosen.choices(self.all, k=size)) for size in sizes])]
+        return [Part.of([joined(chosen.choices(self.all, k=size)) for size in sizes])]
 
 
 @dataclass
@@ -90,9 +95,16 @@ class Figures:
 def feed(parts: list[Part], into) -> None:
     with into:
         for part in parts:
-            into.write(("\n".join(part.lines) + "\n").encode())
+            into.write(part.text)
             into.flush()
             time.sleep(part.pause_s)
+
+
+def program_of(process: int) -> str:
+    try:
+        return os.readlink(f"/proc/{process}/exe")
+    except OSError:  # it has ended
+        return ""
 
 
 def resident_bytes(process: int) -> tuple[int, int]:
@@ -110,27 +122,34 @@ class Programs:
 
     def run(self, parts: list[Part], *more: str) -> Figures:
         """`mayfly run` on the parts. Rates are of the time that is no pause; memory is the process's, from the outside."""
-        command = [self.mayfly, "run", "--handler", "canonicalize", "--in", "-", "--out", "/dev/null", "--json",
-                   "--progress", "never", *more]
-        with tempfile.TemporaryFile() as summary:
-            process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=summary)
-            feeder = threading.Thread(target=feed, args=(parts, process.stdin))
-            feeder.start()
+        pauses = any(part.pause_s for part in parts)
+        with tempfile.TemporaryFile() as summary, tempfile.NamedTemporaryFile() as requests:
+            if not pauses:  # so that nothing else has to be done meanwhile
+                for part in parts:
+                    requests.write(part.text)
+                requests.flush()
+            command = [self.mayfly, "run", "--handler", "canonicalize", "--in", "-" if pauses else requests.name, "--out",
+                       "/dev/null", "--json", "--progress", "never", *more]
+            process = subprocess.Popen(command, stdin=subprocess.PIPE if pauses else subprocess.DEVNULL, stdout=summary)
+            feeder = threading.Thread(target=feed, args=(parts, process.stdin)) if pauses else None
+            if feeder:
+                feeder.start()
             seen = []
             while True:
                 ended, status, used = os.wait4(process.pid, os.WNOHANG)
                 if ended:
                     break
-                if Path(f"/proc/{process.pid}/exe").exists() and os.readlink(f"/proc/{process.pid}/exe").endswith("mayfly"):
+                if program_of(process.pid).endswith("mayfly"):
                     seen.append(resident_bytes(process.pid))
                 time.sleep(0.005)
             process.returncode = os.waitstatus_to_exitcode(status)
-            feeder.join()
+            if feeder:
+                feeder.join()
             if process.returncode != 0:
                 raise SystemExit(f"{' '.join(command)} ended with {process.returncode}")
             summary.seek(0)
             said = json.loads(summary.read())
-        requests = sum(len(part.lines) for part in parts)
+        requests = sum(part.requests for part in parts)
         if said["requests"] != requests or said["failed"] != 0:
             raise SystemExit(f"of {requests} requests {said['requests']} were answered, {said['failed']} with errors")
         if said["trace"] and said["trace"]["dropped_arenas"] != 0:
@@ -228,7 +247,7 @@ def defaults_of(programs: Programs) -> dict:
     """As tune itself writes them: of a run that is too small for anything to be better."""
     with tempfile.TemporaryDirectory() as folder:
         trace, config = (str(Path(folder) / part) for part in ("x.mft", "x.toml"))
-        programs.run([Part(["1"])], "--record", trace)
+        programs.run([Part.of(["1"])], "--record", trace)
         subprocess.run([programs.stress, "tune", trace, "--max-rss", "4KiB", "--points", "8", "--rounds", "5", "--quiet", "--out",
                         config], capture_output=True, check=True)
         text = Path(config).read_text()

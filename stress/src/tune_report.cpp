@@ -51,9 +51,10 @@ std::string rounds_text(trace::measured_settings const& of) {
          (of.is_confirmed ? " fresh rounds" : " rounds");
 }
 
-std::string gain_text(trace::measured_settings const& of, trace::tuning_goal goal) {
+std::string gain_text(trace::measured_settings const& of, trace::tuning_goal goal, double gain_in_all) {
   if (goal == trace::tuning_goal::throughput)
-    return of.gain >= 0 ? percent(of.gain) + " less time" : percent(-of.gain) + " more time";
+    return percent(std::abs(of.gain)) + (of.gain >= 0 ? " less" : " more") + " time for memory, which is " +
+           percent(std::abs(gain_in_all)) + " of what a request takes,";
   return percent(of.gain) + " less memory held, for " + percent(std::abs(of.slower)) +
          (of.slower >= 0 ? " more time" : " less time");
 }
@@ -69,7 +70,8 @@ std::string tune_verdict(trace::tuning_result const& found, trace::tuning_option
                        : "Stopped before anything was found: today's settings stay.";
   }
   trace::measured_settings const& best = found.finalists.front();
-  std::string const how = gain_text(best, options.goal) + " in the median round, better " + rounds_text(best);
+  std::string const how =
+      gain_text(best, options.goal, found.gain_in_all) + " in the median round, better " + rounds_text(best);
   if (found.proof == proof::rounds) return "Stopped while measuring: the best so far, which may be noise: " + how + ".";
   if (found.proof == proof::measured && !found.today_fits)
     return "Today's settings hold " + readable_bytes(found.today.largest_peak_bytes) +
@@ -79,8 +81,8 @@ std::string tune_verdict(trace::tuning_result const& found, trace::tuning_option
   if (found.proof == proof::measured) return "Better: " + how + ".";
   if (!found.whole) return "Stopped while measuring, and nothing was better so far: today's settings stay.";
   if (!found.today_fits) return "Nothing that was measured keeps within --max-rss, today's settings neither.";
-  return "Nothing is better beyond the noise and within the bounds: today's settings are best. (The best finalist: " +
-         how + ".)";
+  return "Nothing is better by " + percent(options.least_gain) +
+         ", beyond the noise and within the bounds: today's settings are best. (The best finalist: " + how + ".)";
 }
 
 std::string tune_table(trace::tuning_result const& found, trace::tuning_options const& options) {
@@ -98,6 +100,7 @@ std::string tune_table(trace::tuning_result const& found, trace::tuning_options 
     bool const better = found.proof == trace::tuning_proof::measured;
     add_row(to, "", "today", better ? "recommended" : "best finalist");
     add_row(to, "requests' memory a second", number(today.requests_per_s, 0), number(best.requests_per_s, 0));
+    add_row(to, "memory's part of a request", percent(today.memory_share), percent(best.memory_share));
     add_row(to, "ns an allocation", number(today.ns_per_allocation, 2), number(best.ns_per_allocation, 2));
     add_row(to, "arena's time, p99 (us)", number(today.p99_ns / 1000, 2), number(best.p99_ns / 1000, 2));
     add_row(to, "resident, peak", readable_bytes(today.peak_resident_bytes), readable_bytes(best.peak_resident_bytes));
@@ -122,7 +125,7 @@ std::string duration_text(std::chrono::nanoseconds time) {
 }
 
 /// As text: the largest number that a TOML integer can be is less than the largest number of bytes.
-std::string bytes_text(std::size_t bytes) { return "\"" + std::to_string(bytes) + "\"\n"; }
+std::string quoted_bytes(std::size_t bytes) { return "\"" + std::to_string(bytes) + "\"\n"; }
 
 char const* remark_on(trace::tuning_proof proof) {
   switch (proof) {
@@ -152,17 +155,17 @@ std::string tune_config(trace::tuning_result const& found, std::string const& of
   to += "first-page = \"" +
         (best.first_class ? std::to_string(pages.class_bytes[*best.first_class]) : std::string("adaptive")) + "\"\n";
   to += "page-growth = " + std::to_string(pages.growth_percent) + "\n";
-  to += "largest-in-page = " + bytes_text(pages.largest_in_page_bytes);
-  to += "idle-floor = " + bytes_text(pages.idle_floor_bytes);
-  to += "idle-cap = " + bytes_text(pages.idle_cap_bytes);
+  to += "largest-in-page = " + quoted_bytes(pages.largest_in_page_bytes);
+  to += "idle-floor = " + quoted_bytes(pages.idle_floor_bytes);
+  to += "idle-cap = " + quoted_bytes(pages.idle_cap_bytes);
   to += "idle-epochs = " + std::to_string(pages.idle_epochs) + "\n";
-  to += "block-cache = " + bytes_text(pages.block_cache_bytes);
+  to += "block-cache = " + quoted_bytes(pages.block_cache_bytes);
   to += "return-by = \"" + std::string(memory_return_names[static_cast<std::size_t>(pages.return_by)]) + "\"\n";
   to += "huge-pages = \"" + std::string(huge_page_use_names[static_cast<std::size_t>(pages.huge_pages)]) + "\"\n";
   // A recording without epochs says nothing of when idle memory should go: that stays as it is by default.
   if (best.epoch.count() != 0) to += "trim-interval = " + duration_text(best.epoch) + "\n";
   if (pages.max_bytes != page_pool_options::unlimited) {
-    to += "page-budget = " + bytes_text(pages.max_bytes);
+    to += "page-budget = " + quoted_bytes(pages.max_bytes);
   }
   return to;
 }

@@ -67,7 +67,7 @@ class Workloads(unittest.TestCase):
         parts = self.all.bursty(1)
         bursts = [part for part in parts if part.pause_s == 0]
         self.assertEqual(len(bursts), 3)
-        self.assertGreater(min(len(line) for line in bursts[0].lines), 5 * max(len(line) for line in parts[1].lines))
+        self.assertGreater(min(map(len, bursts[0].text.splitlines())), 5 * max(map(len, parts[1].text.splitlines())))
         self.assertGreater(sum(part.pause_s for part in parts), 3)
 
 

@@ -67,6 +67,24 @@ TEST(Finals, WhatIsBetterIsFoundAndMeasuredAfresh) {
   EXPECT_GE(measured[3], measured[1] + 15) << "fresh rounds";
 }
 
+/// Memory is a part of what a request takes: what is a lot of a little is not worth a change.
+TEST(Finals, WhatIsGainedIsSetAgainstTheWholeRequest) {
+  tuning_result found;
+  auto const play_with = [&](double share, double least_gain) {
+    noisy_machine machine{5};
+    found = play({.rounds = 9, .least_gain = least_gain}, 2, [&](replay_settings const& each) {
+      return round_figures{.ns_per_allocation = machine(number_of(each) == 1 ? 7 : 10), .memory_share = share};
+    });
+    return found.proof;
+  };
+  EXPECT_EQ(play_with(0.05, 0.02), tuning_proof::nothing);
+  EXPECT_NEAR(found.finalists.front().gain, 0.3, 0.05);
+  EXPECT_NEAR(found.gain_in_all, 0.015, 0.003);
+  EXPECT_EQ(play_with(0.1, 0.02), tuning_proof::measured);
+  EXPECT_NEAR(found.gain_in_all, 0.03, 0.006);
+  EXPECT_EQ(play_with(0.05, 0.01), tuning_proof::measured);
+}
+
 TEST(Finals, OneRoundBeyondTheBoundIsTooManyForAFinalist) {
   noisy_machine machine{2};
   int rounds_of_first = 0;

@@ -14,12 +14,12 @@ namespace {
 using ::testing::HasSubstr;
 
 /// Requests of 200 allocations of 500 bytes each: 100 KB, which no first page of 4 KiB is made for.
-trace large_requests(int requests) {
+trace large_requests(int requests, std::uint64_t open_ns = 5'000) {
   trace_builder builder{{.program = "a test", .workers = 1}};
   std::vector<operation> const operations(200, operation{.bytes = 500});
   for (int i = 0; i < requests; ++i) {
-    auto const at = static_cast<std::uint64_t>(i) * 10'000;
-    builder.add_request("large", {.opened_ns = at, .closed_ns = at + 5'000}, operations);
+    auto const at = static_cast<std::uint64_t>(i) * 2 * open_ns;
+    builder.add_request("large", {.opened_ns = at, .closed_ns = at + open_ns}, operations);
   }
   return trace::from_bytes(builder.finish(), "x");
 }
@@ -59,6 +59,17 @@ TEST(Tune, FindsBetterSettingsThanPoorOnesAndSaysWhy) {
     EXPECT_TRUE(std::ranges::any_of(
         found.finalists, [use](measured_settings const& each) { return each.settings.pages.huge_pages == use; }));
   }
+}
+
+TEST(Tune, SetsMemoryAgainstTheTimeThatRequestsTook) {
+  constexpr std::uint64_t long_ns = 100'000'000;
+  tuning_result const found = tune(large_requests(500, long_ns), poor_settings(), {.points = 64, .rounds = 5});
+  EXPECT_GT(found.today.memory_share, 0);
+  EXPECT_LT(found.today.memory_share, 0.02);
+  ASSERT_FALSE(found.finalists.empty());
+  EXPECT_GT(found.finalists.front().gain, 0.1);
+  EXPECT_LT(found.gain_in_all, 0.02);
+  EXPECT_EQ(found.proof, tuning_proof::nothing) << "a lot of a little";
 }
 
 /// What makes no difference on a trace is left as it is: these requests take no block and one page, and no epoch ends.
@@ -125,6 +136,7 @@ TEST(Tune, EndsWhenItIsToldToWithTheBestOfTheModelSoFar) {
   }
   EXPECT_THROW(static_cast<void>(tune(played, {}, {.points = 7})), std::invalid_argument);
   EXPECT_THROW(static_cast<void>(tune(played, {}, {.rounds = 4})), std::invalid_argument);
+  EXPECT_THROW(static_cast<void>(tune(played, {}, {.least_gain = -0.1})), std::invalid_argument);
 }
 
 /// Each dimension is drawn, told apart, and copied; and whatever is drawn is what a page pool can be made of.

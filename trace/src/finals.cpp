@@ -10,7 +10,6 @@ namespace mayfly::trace {
 namespace {
 
 constexpr unsigned least_rounds = 5;
-constexpr double least_gain = 0.01;  // less is not worth a change of settings
 constexpr double time_slack = 0.05;  // what a run for memory may take longer
 
 double median(std::vector<double> values) {
@@ -139,6 +138,7 @@ measured_settings finals::medians(record const& of) {
                        .requests_per_s = middle(&round_figures::requests_per_s),
                        .ns_per_allocation = middle(&round_figures::ns_per_allocation),
                        .p99_ns = middle(&round_figures::p99_ns),
+                       .memory_share = middle(&round_figures::memory_share),
                        .peak_resident_bytes = middle(&round_figures::peak_resident_bytes),
                        .mean_resident_bytes = middle(&round_figures::mean_resident_bytes),
                        .page_faults = middle(&round_figures::page_faults),
@@ -167,10 +167,12 @@ void finals::judge(tuning_result& into) const {
   std::ranges::sort(into.finalists, std::greater{}, [&](measured_settings const& each) {
     return std::pair{best != 0 && same(each.settings, screened_[best].settings), each.gain};
   });
-  if (best == 0) return;
+  if (into.finalists.empty()) return;
   measured_settings const& first = into.finalists.front();
-  if (!keeps_bounds(first)) return;
-  bool const better = first.gain > least_gain && beyond_chance(first.rounds_won, options_.rounds);
+  into.gain_in_all = first.gain * (options_.goal == tuning_goal::throughput ? into.today.memory_share : 1);
+  if (best == 0 || !keeps_bounds(first)) return;
+  bool const worth_it = first.gain > 0 && into.gain_in_all >= options_.least_gain;
+  bool const better = worth_it && beyond_chance(first.rounds_won, options_.rounds);
   if (into.whole && (better || !into.today_fits)) into.proof = tuning_proof::measured;
   if (!into.whole && (first.gain > 0 || !into.today_fits)) into.proof = tuning_proof::rounds;
   if (into.proof != tuning_proof::nothing) into.recommended = first.settings;

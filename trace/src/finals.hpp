@@ -13,6 +13,7 @@ struct round_figures {
   double ns_per_allocation = 0;
   double requests_per_s = 0;
   double p99_ns = 0;
+  double memory_share = 1;
   double peak_resident_bytes = 0;
   double mean_resident_bytes = 0;
   double page_faults = 0;

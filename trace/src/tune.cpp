@@ -50,6 +50,9 @@ void check(tuning_options const& options) {
   if (options.points < 8 || options.points > 100'000) {
     throw std::invalid_argument("tuning_options::points must be 8 to 100000");
   }
+  if (!(options.least_gain >= 0 && options.least_gain <= 1)) {
+    throw std::invalid_argument("tuning_options::least_gain must be 0 to 1");
+  }
   if (options.rounds < 5 || options.rounds > 1'000) {
     throw std::invalid_argument("tuning_options::rounds must be 5 to 1000");
   }
@@ -59,6 +62,13 @@ void check(tuning_options const& options) {
 std::size_t steps_of(double part, std::size_t all) {
   return std::max<std::size_t>(static_cast<std::size_t>(part * static_cast<double>(all)),
                                std::min<std::size_t>(all, 1));
+}
+
+/// The time for which arenas were open, of all threads together; at least 1.
+double open_ns_of(trace const& of) {
+  double open = 0;
+  for (arena_life const& each : of.arenas()) open += static_cast<double>(each.closed_ns - each.opened_ns);
+  return std::max(open, 1.0);
 }
 
 class tuner {
@@ -281,6 +291,8 @@ class tuner {
     all.ns_per_allocation = ns / std::max(allocations, 1.0);
     all.requests_per_s = requests * 1e9 / ns;
     all.p99_ns = static_cast<double>(latency.p99().count());
+    double const in_arenas = static_cast<double>(latency.mean().count()) * static_cast<double>(latency.count());
+    all.memory_share = std::min(in_arenas / runs / open_ns_, 1.0);
     for (double* const each : {&all.mean_resident_bytes, &all.page_faults, &all.pages_from_system}) *each /= runs;
     return all;
   }
@@ -302,6 +314,7 @@ class tuner {
   replay_settings today_;
   tuning_options const& options_;
   std::mt19937_64 random_;
+  double open_ns_ = open_ns_of(of_);
   double rungs_ = 0;
   double searched_ = 0;
   double measured_ = 0;

@@ -10,9 +10,9 @@
 namespace mayfly::trace {
 namespace {
 
-std::string kib(std::uint64_t bytes) { return std::to_string(bytes / 1024) + " KiB"; }
+std::string kib_text(std::uint64_t bytes) { return std::to_string(bytes / 1024) + " KiB"; }
 
-std::string mib(double bytes) {
+std::string mib_text(double bytes) {
   std::array<char, 32> text;
   std::snprintf(text.data(), text.size(), "%.1f MiB", bytes / (1024 * 1024));
   return text.data();
@@ -44,7 +44,7 @@ std::size_t largest_in_page(page_pool_options const& of) {
 }
 
 std::string class_text(std::optional<std::size_t> first, page_pool_options const& pages) {
-  return first ? "of " + kib(pages.class_bytes[*first]) : "chosen by route";
+  return first ? "of " + kib_text(pages.class_bytes[*first]) : "chosen by route";
 }
 
 /// One setting of what is recommended, and what the model says with it and without.
@@ -85,7 +85,8 @@ char const* word_for(huge_page_use use) {
 }
 
 std::string unused(tried_settings const& with, tried_settings const& without) {
-  return mib(wasted(with.memory)) + " of all that requests take lie unused instead of " + mib(wasted(without.memory));
+  return mib_text(wasted(with.memory)) + " of all that requests take lie unused instead of " +
+         mib_text(wasted(without.memory));
 }
 std::string pages_text(tried_settings const& with, tried_settings const& without) {
   return "requests take " + std::to_string(pages_taken(with.memory)) + " pages instead of " +
@@ -96,9 +97,9 @@ std::string blocks_text(tried_settings const& with, tried_settings const& withou
          std::to_string(without.memory.blocks_from_system) + ".";
 }
 std::string held(tried_settings const& with, tried_settings const& without) {
-  return mib(with.mean_committed_bytes) + " are held on average instead of " + mib(without.mean_committed_bytes) +
-         ", and " + std::to_string(fresh_pages(with.memory)) + " pages come from the system instead of " +
-         std::to_string(fresh_pages(without.memory)) + ".";
+  return mib_text(with.mean_committed_bytes) + " are held on average instead of " +
+         mib_text(without.mean_committed_bytes) + ", and " + std::to_string(fresh_pages(with.memory)) +
+         " pages come from the system instead of " + std::to_string(fresh_pages(without.memory)) + ".";
 }
 
 using settings = replay_settings const&;
@@ -129,8 +130,8 @@ void say_of_pages(std::vector<std::string>& said, comparison const& of) {
   of.say(
       said, [](settings in) { return in.pages.largest_in_page_bytes; },
       [&](tried with, tried without) {
-        return "Blocks of their own for what is larger than " + kib(largest_in_page(is)) + " instead of " +
-               kib(largest_in_page(was)) + ": " + std::to_string(blocks(with.memory)) + " of them instead of " +
+        return "Blocks of their own for what is larger than " + kib_text(largest_in_page(is)) + " instead of " +
+               kib_text(largest_in_page(was)) + ": " + std::to_string(blocks(with.memory)) + " of them instead of " +
                std::to_string(blocks(without.memory)) + ", and " + unused(with, without) + ".";
       });
   of.say(
@@ -148,14 +149,14 @@ void say_of_idle_memory(std::vector<std::string>& said, comparison const& of) {
   of.say(
       said, [](settings in) { return in.pages.idle_floor_bytes; },
       [&](tried with, tried without) {
-        return "Of idle pages " + kib(is.idle_floor_bytes) + " always stay instead of " + kib(was.idle_floor_bytes) +
-               ": " + held(with, without);
+        return "Of idle pages " + kib_text(is.idle_floor_bytes) + " always stay instead of " +
+               kib_text(was.idle_floor_bytes) + ": " + held(with, without);
       });
   of.say(
       said, [](settings in) { return in.pages.idle_cap_bytes; },
       [&](tried with, tried without) {
-        return "Of idle pages up to " + kib(is.idle_cap_bytes) + " stay for a while instead of " +
-               kib(was.idle_cap_bytes) + ": " + held(with, without);
+        return "Of idle pages up to " + kib_text(is.idle_cap_bytes) + " stay for a while instead of " +
+               kib_text(was.idle_cap_bytes) + ": " + held(with, without);
       });
   of.say(
       said, [](settings in) { return in.pages.idle_epochs; },
@@ -166,8 +167,8 @@ void say_of_idle_memory(std::vector<std::string>& said, comparison const& of) {
   of.say(
       said, [](settings in) { return in.pages.block_cache_bytes; },
       [&](tried with, tried without) {
-        return "Idle blocks of up to " + kib(is.block_cache_bytes) + " instead of " + kib(was.block_cache_bytes) +
-               ": " + blocks_text(with, without);
+        return "Idle blocks of up to " + kib_text(is.block_cache_bytes) + " instead of " +
+               kib_text(was.block_cache_bytes) + ": " + blocks_text(with, without);
       });
   of.say(
       said, [](settings in) { return in.pages.huge_pages; },

@@ -19,7 +19,8 @@ constexpr char const* tune_footer = R"(Examples:
   mayfly-stress tune run.mft --goal memory
 
 Thousands of settings are tried in a model of the trace; the best four are then played for real, in turns with today's, and
-the best of those again in fresh rounds, which decide by a sign test. Where nothing is better beyond the noise, it says so.
+the best of those again in fresh rounds, which decide by a sign test. Where nothing is better beyond the noise, or by less
+than --least-gain of all that a request takes, it says so.
 Today's settings are those of the recording but for what is said of memory below. docs/tuning.md explains the figures.
 
 Ctrl-C ends it with the best so far: of the model, and then it says that nobody has measured it, or of the rounds.
@@ -56,6 +57,12 @@ CLI::App* add_tune(CLI::App& to, tune_options& into) {
   tune->add_option("--rounds", into.tuning.rounds,
                    "rounds of measuring at most, and fresh ones for the best, 5 to 1000 (default 15)")
       ->check(CLI::Range(5, 1'000));
+  tune->add_option_function<double>(
+          "--least-gain", [&into](double percent) { into.tuning.least_gain = percent / 100; },
+          "what must be gained for a change: of the time that a request takes, or of the memory held, 0 to 100 "
+          "(default 2)")
+      ->check(CLI::Range(0.0, 100.0))
+      ->type_name("PERCENT");
   tune->add_option("--seed", into.tuning.seed, "what settings are drawn from (default 1)");
   tune->add_option("--threads", into.threads, "threads that share out the trace's, 1 to 1024 (default: as recorded)")
       ->check(CLI::Range(1, 1024));
