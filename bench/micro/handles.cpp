@@ -16,6 +16,7 @@ BENCHMARK(run_each<contest::by_ref>)->Name("ref_get/mayfly");
 BENCHMARK(run_each<contest::by_pointer>)->Name("ref_get/pointer");
 BENCHMARK(run_each<contest::by_pin>)->Name("ref_pin/mayfly");
 BENCHMARK(run_each<contest::by_pointer>)->Name("ref_pin/pointer");
+BENCHMARK(run_each<contest::by_locked_pair>)->Name("ref_pin/locked_pair");
 BENCHMARK(run_each<contest::scan_of_64>)->Name("egress_64/mayfly");
 
 }  // namespace

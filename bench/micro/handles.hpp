@@ -11,6 +11,7 @@
 #include <mayfly/scoped_ref.hpp>
 
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -92,6 +93,21 @@ struct by_pin : objects<mayfly::scoped_ref<std::uint64_t>> {
   void request() {
     each_of([](mayfly::scoped_ref<std::uint64_t> one) { look_at(*one.pin()); });
   }
+};
+
+/// What the processor takes for the two locked instructions that a pin and its end are, and for nothing else.
+class by_locked_pair {
+ public:
+  static constexpr std::int64_t each = 1;
+
+  void request() {
+    std::uint64_t expected = 0;
+    benchmark::DoNotOptimize(word_.compare_exchange_strong(expected, 1));
+    benchmark::DoNotOptimize(word_.fetch_sub(1));
+  }
+
+ private:
+  alignas(64) std::atomic<std::uint64_t> word_{0};
 };
 
 /// What egress does to a closure, or to a class of which it knows only the size: 64 bytes, and no address in them.

@@ -85,7 +85,7 @@ MICRO: tuple[Work, ...] = (
         name="the same with the scope pinned meanwhile: pin, look, unpin",
         unit="ns",
         ours="mayfly",
-        contenders=(micro(HANDLES, "mayfly"), micro(HANDLES, "pointer")),
+        contenders=(micro(HANDLES, "mayfly"), micro(HANDLES, "locked_pair"), micro(HANDLES, "pointer")),
         bars=(Bar(most=6),),
     ),
     Work(
