@@ -58,6 +58,12 @@ void* arena::take_and_log(std::size_t bytes, std::size_t alignment, page_span& r
 
 void arena::deallocate_recorded(void* memory, std::size_t bytes, std::size_t alignment) noexcept {
   std::byte const* const next = next_;
+  if (!oversize(std::max(bytes, std::size_t{1}), alignment)) [[likely]] {  // not what gives a block back
+    deallocate_now(memory, bytes, alignment);
+    if (next_ == next) return;
+    end_ = next_;
+    return log_->gave_back(bytes);
+  }
   std::size_t const in_blocks = block_bytes_;
   std::uint32_t const block = pool_->block_at(memory);
   std::uint32_t const number = block == page_pool::block_npos ? 0 : block_number(block);

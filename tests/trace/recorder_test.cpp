@@ -12,8 +12,11 @@
 #include <atomic>
 #include <csignal>
 #include <future>
+#include <latch>
 #include <map>
+#include <mutex>
 #include <thread>
+#include <vector>
 
 #include <sys/resource.h>
 
@@ -144,6 +147,40 @@ TEST(Recorder, CountsWhatItHasNoRoomFor) {
   EXPECT_GE(report.counted.dropped_arenas, 7U) << "there were three logs";
   trace const read = trace::read(file.path());
   EXPECT_EQ(read.counted(), report.counted) << "what is dropped is said in the trace";
+}
+
+/// A thread that has ended leaves a few logs idle, and no more: the others serve whoever comes.
+TEST(Recorder, LogsThatThreadsKeepAreAQuarterOfAllAtMost) {
+  test::temporary_file const file{"kept"};
+  constexpr std::size_t logs = 64;
+  recorder recording{file.path(), {.settings = test::some_settings(), .most_arenas = logs}};
+  std::uint64_t arenas = 0;
+  {
+    page_pool pages{{.recorder = &recording}};
+    auto const use = [&](std::size_t count) {
+      std::vector<arena> open;
+      for (std::size_t i = 0; i < count; ++i) static_cast<void>(open.emplace_back(pages).allocate(8));
+      arenas += count;
+    };
+    // All at once, so that each has an index of its own.
+    std::latch all_there{8};
+    std::mutex one_at_a_time;
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < 8; ++i) {
+      threads.emplace_back([&] {
+        {
+          std::scoped_lock const lock{one_at_a_time};
+          use(8);
+        }
+        all_there.arrive_and_wait();
+      });
+    }
+    threads.clear();
+    use(logs - logs / 4);
+  }
+  recording_report const report = recording.finish();
+  EXPECT_EQ(report.counted.dropped_arenas, 0U);
+  EXPECT_EQ(report.counted.arenas, arenas);
 }
 
 TEST(Recorder, AFullDiskEndsTheRecordingAndNotTheRun) {

@@ -6,6 +6,8 @@
 #include <boost/lockfree/policies.hpp>
 #include <boost/lockfree/spsc_queue.hpp>
 
+#include <array>
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -13,11 +15,16 @@
 
 namespace mayfly::trace {
 
+class live_log;
+
 /// Where one thread notes down what it sees, and the two rings by which its blocks come and go. The thread's own but
 /// for collect(), which is the writing thread's.
 class desk {
  public:
-  desk(std::uint32_t number, std::size_t blocks) : number_{number}, full_(blocks), empty_(blocks) {
+  /// kept_logs: what put_log() takes, at most most_kept_logs.
+  desk(std::uint32_t number, std::size_t blocks, std::size_t kept_logs)
+      : number_{number}, kept_logs_{kept_logs}, full_(blocks), empty_(blocks) {
+    assert(kept_logs <= most_kept_logs);
     for (std::size_t i = 0; i < blocks; ++i) {
       blocks_.push_back(std::make_unique_for_overwrite<chunk>());
       empty_.push(blocks_.back().get());
@@ -51,6 +58,16 @@ class desk {
     }
   }
 
+  static constexpr std::size_t most_kept_logs = 4;
+  /// A log that this thread was the last to write to, and which is warm therefore; null: there is none.
+  [[nodiscard]] live_log* take_log() noexcept { return logs_ == 0 ? nullptr : idle_logs_[--logs_]; }
+  /// false: there are enough.
+  [[nodiscard]] bool put_log(live_log& idle) noexcept {
+    if (logs_ == kept_logs_) return false;
+    idle_logs_[logs_++] = &idle;
+    return true;
+  }
+
   /// The block in the making, for whoever ends the recording; null where nothing is in it.
   [[nodiscard]] chunk const* unfinished() const noexcept {
     return open_ != nullptr && open_->has_records() ? open_ : nullptr;
@@ -62,6 +79,9 @@ class desk {
 
  private:
   std::uint32_t number_;
+  std::size_t kept_logs_;
+  std::size_t logs_ = 0;
+  std::array<live_log*, most_kept_logs> idle_logs_{};
   std::vector<std::unique_ptr<chunk>> blocks_;
   chunk* open_ = nullptr;
   boost::lockfree::spsc_queue<chunk*> full_;

@@ -72,7 +72,8 @@ class recorder::machinery final : public log_keeper {
 
   live_log* take_log(std::uint64_t request, std::size_t first_class) noexcept {
     desk* const mine = desk_here();
-    live_log* const log = mine == nullptr ? nullptr : free_log();
+    live_log* log = mine == nullptr ? nullptr : mine->take_log();
+    if (log == nullptr && mine != nullptr) log = free_log();
     if (log == nullptr) {
       dropped_arenas_.fetch_add(1, std::memory_order_relaxed);  // relaxed: read when all is done
       return nullptr;
@@ -115,6 +116,7 @@ class recorder::machinery final : public log_keeper {
 
   void release(live_log& log, bool dropped) noexcept override {
     if (dropped) dropped_arenas_.fetch_add(1, std::memory_order_relaxed);  // relaxed: read when all is done
+    if (desk* const mine = desk_here(); mine != nullptr && mine->put_log(log)) return;
     auto const offset = reinterpret_cast<std::byte*>(&log) - logs_.start();
     auto const index = static_cast<std::uint32_t>(static_cast<std::size_t>(offset) / sizeof(live_log));
     free_logs_.push(&log_links_[0], {index, 1});
@@ -172,7 +174,10 @@ class recorder::machinery final : public log_keeper {
   desk* make_desk(detail::thread_index index) noexcept {
     std::scoped_lock const lock{mutex_};
     try {
-      auto made = std::make_unique<desk>(static_cast<std::uint32_t>(desks_.size()), options_.blocks_per_thread);
+      // No more than a quarter of all logs lie on desks, however many there are.
+      bool const few = (desks_.size() + 1) * desk::most_kept_logs <= options_.most_arenas / 4;
+      auto made = std::make_unique<desk>(static_cast<std::uint32_t>(desks_.size()), options_.blocks_per_thread,
+                                         few ? desk::most_kept_logs : 0);
       desks_.push_back(std::move(made));
     } catch (std::bad_alloc const&) {
       return nullptr;

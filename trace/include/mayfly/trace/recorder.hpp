@@ -14,7 +14,8 @@ namespace mayfly::trace {
 /// How a recorder is made.
 struct recorder_options {
   recorded_settings settings{};
-  /// Arenas recorded at once; those that begin beyond are dropped. 1 to 4,194,304, 2 KiB each.
+  /// Arenas recorded at once; those that begin beyond are dropped. 1 to 4,194,304, 2 KiB each. Threads keep a few for
+  /// their next arenas, up to a quarter of all, which others then do not get.
   std::size_t most_arenas = 16'384;
   /// What each thread may have noted down and not yet written, in blocks of 64 KiB: 2 to 1,024.
   std::size_t blocks_per_thread = 16;
