@@ -5,19 +5,20 @@ WITH and WITHOUT are two `mayfly` programs: this tree's, and one that was built 
 echo (all that is there is the request's own way) and with canonicalize, and prints the medians of the requests a second
 and of what WITH takes longer in each round."""
 
-import json
 import statistics
-import subprocess
 import sys
 from pathlib import Path
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from run_summary import summary_of  # noqa: E402
 
 HANDLERS = {"echo": 400_000, "canonicalize": 100_000}  # and the requests that a run answers, at least
 
 
 def rate(mayfly: str, handler: str, requests: str, repeats: int) -> float:
-    run = subprocess.run([mayfly, "run", "--handler", handler, "--in", requests, "--out", "/dev/null", "--repeat",
-                          str(repeats), "--json", "--progress", "never"], capture_output=True, text=True, check=True)
-    return json.loads(run.stdout)["requests_per_second"]
+    return summary_of(mayfly, handler, requests, repeats)["requests_per_second"]
 
 
 def main(programs: list[str], rounds: int, files: list[str]) -> None:

@@ -3,18 +3,19 @@
 Runs each file with and without --record, in turns, and prints the medians of the requests a second of both, and of the
 cost in each round."""
 
-import json
 import statistics
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from run_summary import summary_of  # noqa: E402
+
 
 def rate(mayfly: str, requests: str, repeats: int, more: list[str]) -> float:
-    run = subprocess.run([mayfly, "run", "--handler", "canonicalize", "--in", requests, "--out", "/dev/null", "--repeat",
-                          str(repeats), "--json", "--progress", "never", *more], capture_output=True, text=True, check=True)
-    summary = json.loads(run.stdout)
+    summary = summary_of(mayfly, "canonicalize", requests, repeats, *more)
     trace = summary["trace"]
     if trace and trace["dropped_arenas"] + trace["dropped_requests"] != 0:
         raise SystemExit(f"{requests}: {trace['dropped_arenas']} arenas were dropped, so this cost is not the whole one")

@@ -42,7 +42,7 @@ class Part:
 
     @classmethod
     def of(cls, lines: list[str], pause_s: float = 0) -> "Part":
-        return cls(("\n".join(lines) + "\n").encode(), len(lines), pause_s)
+        return cls(b"".join(line.encode() + b"\n" for line in lines), len(lines), pause_s)
 
 
 def joined(parts: list[str]) -> str:
@@ -121,7 +121,8 @@ class Programs:
         self.mayfly, self.stress = (str(Path(folder) / name) for name in ("mayfly", "mayfly-stress"))
 
     def run(self, parts: list[Part], *more: str) -> Figures:
-        """`mayfly run` on the parts. Rates are of the time that is no pause; memory is the process's, from the outside."""
+        """`mayfly run` on the parts. Rates are of the time that is no pause; memory is the process's, from the outside:
+        so few requests wait, as otherwise their texts would be most of it."""
         pauses = any(part.pause_s for part in parts)
         with tempfile.TemporaryFile() as summary, tempfile.NamedTemporaryFile() as requests:
             if not pauses:  # so that nothing else has to be done meanwhile
@@ -129,7 +130,7 @@ class Programs:
                     requests.write(part.text)
                 requests.flush()
             command = [self.mayfly, "run", "--handler", "canonicalize", "--in", "-" if pauses else requests.name, "--out",
-                       "/dev/null", "--json", "--progress", "never", *more]
+                       "/dev/null", "--window", "16", "--json", "--progress", "never", *more]
             process = subprocess.Popen(command, stdin=subprocess.PIPE if pauses else subprocess.DEVNULL, stdout=summary)
             feeder = threading.Thread(target=feed, args=(parts, process.stdin)) if pauses else None
             if feeder:
@@ -265,8 +266,11 @@ def main() -> int:
     parser.add_argument("--points", type=int, default=2048, help="of tune's search (default 2048)")
     parser.add_argument("--quick", action="store_true", help="a tenth of the requests: to see that it works, not to rely on")
     parser.add_argument("--write", metavar="DOCS", help="the folder of tuning.md")
+    parser.add_argument("--only", choices=("mixed", "bursty", "fat tail"), action="append", help="one of the workloads")
     parser.add_argument("--note", default="", help="a remark for the page, as on what else ran")
     arguments = parser.parse_args()
+    if arguments.only and arguments.write:
+        parser.error("--only with --write: the page has all workloads")
     programs = Programs(arguments.folder)
     arguments.defaults = defaults_of(programs)
     scale = 0.1 if arguments.quick else 1
@@ -274,7 +278,7 @@ def main() -> int:
     began = time.monotonic()
     found: list[Tuned] = []
     with tempfile.TemporaryDirectory() as folder:
-        for name in ("mixed", "bursty", "fat tail"):
+        for name in arguments.only or ("mixed", "bursty", "fat tail"):
             method = name.replace(" ", "_")
             make = getattr(workloads, method)
             trace = str(Path(folder) / f"{method}.mft")

@@ -39,15 +39,17 @@ std::string named(trace::tuning_result const& found, trace::measured_settings co
 
 std::string measured(trace::tuning_result const& found) {
   std::string to =
-      "<div class=\"wide\"><table><tr><th></th><th>requests&rsquo; memory a second</th><th>ns an allocation</th>"
+      "<div class=\"wide\"><table><tr><th></th><th>requests&rsquo; memory a second</th><th>memory&rsquo;s part of a "
+      "request</th>"
+      "<th>ns an allocation</th>"
       "<th>p99, us</th><th>peak RSS</th><th>mean RSS</th><th>pages from the OS</th><th>page faults</th>"
       "<th>rounds won</th></tr>\n";
   auto const cell = [](std::string const& text) { return "<td>" + text + "</td>"; };
   auto const row = [&](trace::measured_settings const& of, std::size_t finalist) {
     std::string const won = std::to_string(of.rounds_won) + " of " + std::to_string(of.rounds);
     to += "<tr>" + cell(escaped(named(found, of, finalist))) + cell(number(of.requests_per_s, 0)) +
-          cell(number(of.ns_per_allocation, 2)) + cell(number(of.p99_ns / 1000, 2)) +
-          cell(programs::readable_bytes(of.peak_resident_bytes)) +
+          cell(number(100 * of.memory_share, 1) + " %") + cell(number(of.ns_per_allocation, 2)) +
+          cell(number(of.p99_ns / 1000, 2)) + cell(programs::readable_bytes(of.peak_resident_bytes)) +
           cell(programs::readable_bytes(of.mean_resident_bytes)) + cell(number(of.pages_from_system, 0)) +
           cell(number(of.page_faults, 0)) +
           cell(finalist == 0 ? std::string("-") : won + (of.is_confirmed ? ", fresh" : "")) + "</tr>\n";

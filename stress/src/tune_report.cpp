@@ -16,7 +16,7 @@ namespace {
 using programs::readable_bytes;
 
 /// With so many digits behind the point.
-std::string number(double value, int digits) {
+std::string fixed(double value, int digits) {
   std::array<char, 64> text;
   std::snprintf(text.data(), text.size(), "%.*f", digits, value);
   return text.data();
@@ -43,7 +43,7 @@ char const* name_of(trace::tuning_goal goal) {
   return goal == trace::tuning_goal::throughput ? "throughput" : "memory";
 }
 
-std::string percent(double part) { return number(100 * part, 1) + " %"; }
+std::string percent(double part) { return fixed(100 * part, 1) + " %"; }
 
 /// "in 14 of 15 rounds", and which those were.
 std::string rounds_text(trace::measured_settings const& of) {
@@ -53,8 +53,8 @@ std::string rounds_text(trace::measured_settings const& of) {
 
 std::string gain_text(trace::measured_settings const& of, trace::tuning_goal goal, double gain_in_all) {
   if (goal == trace::tuning_goal::throughput)
-    return percent(std::abs(of.gain)) + (of.gain >= 0 ? " less" : " more") + " time for memory, which is " +
-           percent(std::abs(gain_in_all)) + " of what a request takes,";
+    return percent(std::abs(of.gain)) + (of.gain >= 0 ? " less" : " more") + " time for memory, " +
+           percent(std::abs(gain_in_all)) + " for a whole request,";
   return percent(of.gain) + " less memory held, for " + percent(std::abs(of.slower)) +
          (of.slower >= 0 ? " more time" : " less time");
 }
@@ -81,7 +81,8 @@ std::string tune_verdict(trace::tuning_result const& found, trace::tuning_option
   if (found.proof == proof::measured) return "Better: " + how + ".";
   if (!found.whole) return "Stopped while measuring, and nothing was better so far: today's settings stay.";
   if (!found.today_fits) return "Nothing that was measured keeps within --max-rss, today's settings neither.";
-  return "Nothing is better by " + percent(options.least_gain) +
+  return "Nothing is better by " + percent(options.least_gain) + " (--least-gain)" +
+         (options.goal == trace::tuning_goal::throughput ? " of a request" : "") +
          ", beyond the noise and within the bounds: today's settings are best. (The best finalist: " + how + ".)";
 }
 
@@ -91,22 +92,22 @@ std::string tune_table(trace::tuning_result const& found, trace::tuning_options 
   double const seconds = std::chrono::duration<double>(found.modelled_for).count();
   auto const played = static_cast<double>(found.allocations_modelled);
   if (seconds > 0) {
-    to += "modelled: " + number(played / 1e6, 1) + " million allocations in " + number(seconds, 1) + " s, " +
-          number(played / 1e6 / seconds, 1) + " million a second\n";
+    to += "modelled: " + fixed(played / 1e6, 1) + " million allocations in " + fixed(seconds, 1) + " s, " +
+          fixed(played / 1e6 / seconds, 1) + " million a second\n";
   }
   if (!found.finalists.empty()) {
     trace::measured_settings const& today = found.today;
     trace::measured_settings const& best = found.finalists.front();
     bool const better = found.proof == trace::tuning_proof::measured;
     add_row(to, "", "today", better ? "recommended" : "best finalist");
-    add_row(to, "requests' memory a second", number(today.requests_per_s, 0), number(best.requests_per_s, 0));
+    add_row(to, "requests' memory a second", fixed(today.requests_per_s, 0), fixed(best.requests_per_s, 0));
     add_row(to, "memory's part of a request", percent(today.memory_share), percent(best.memory_share));
-    add_row(to, "ns an allocation", number(today.ns_per_allocation, 2), number(best.ns_per_allocation, 2));
-    add_row(to, "arena's time, p99 (us)", number(today.p99_ns / 1000, 2), number(best.p99_ns / 1000, 2));
+    add_row(to, "ns an allocation", fixed(today.ns_per_allocation, 2), fixed(best.ns_per_allocation, 2));
+    add_row(to, "arena's time, p99 (us)", fixed(today.p99_ns / 1000, 2), fixed(best.p99_ns / 1000, 2));
     add_row(to, "resident, peak", readable_bytes(today.peak_resident_bytes), readable_bytes(best.peak_resident_bytes));
     add_row(to, "resident, mean", readable_bytes(today.mean_resident_bytes), readable_bytes(best.mean_resident_bytes));
-    add_row(to, "pages from the OS", number(today.pages_from_system, 0), number(best.pages_from_system, 0));
-    add_row(to, "page faults", number(today.page_faults, 0), number(best.page_faults, 0));
+    add_row(to, "pages from the OS", fixed(today.pages_from_system, 0), fixed(best.pages_from_system, 0));
+    add_row(to, "page faults", fixed(today.page_faults, 0), fixed(best.page_faults, 0));
     if (!today.peak_is_exact || !best.peak_is_exact)
       to += "  (the system hides a process's peak: the largest of looks 200 us apart)\n";
   }

@@ -89,8 +89,8 @@ class Replay(unittest.TestCase):
         out, page = (str(Path(self.folder.name) / name) for name in ("mayfly.toml", "tune.html"))
         end = run("tune", self.trace, "--points", "32", "--rounds", "5", "--out", out, "--report", page)
         self.assertEqual((end.returncode, end.stderr), (0, ""))
-        for word in ("requests' memory a second", "memory's part of a request", "ns an allocation", "p99", "resident, peak", "resident, mean",
-                     "pages from the OS", "page faults"):
+        for word in ("requests' memory a second", "memory's part of a request", "ns an allocation", "p99", "resident, peak",
+                     "resident, mean", "pages from the OS", "page faults"):
             self.assertIn(word, end.stdout)
         self.assertRegex(end.stdout, "Better: .* fresh rounds|today's settings are best")
         self.assertRegex(end.stdout, r"modelled: [1-9][0-9.]* million allocations in [0-9.]+ s")

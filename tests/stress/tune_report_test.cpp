@@ -92,14 +92,16 @@ TEST(TuneReport, SaysWhatIsNotProven) {
   found.proof = trace::tuning_proof::rounds;
   found.finalists.push_back({.settings = unusual(), .rounds = 7, .rounds_won = 6, .gain = 0.1});
   found.gain_in_all = 0.05;
-  EXPECT_THAT(tune_table(found, {}), HasSubstr("may be noise: 10.0 % less time for memory, which is 5.0 % of what a "
-                                               "request takes, in the median round, better in 6 of 7 rounds"));
+  EXPECT_THAT(tune_table(found, {}),
+              HasSubstr("may be noise: 10.0 % less time for memory, 5.0 % for a whole request, in the median round, "
+                        "better in 6 of 7 rounds"));
   EXPECT_THAT(tune_config(found, "x"), HasSubstr("may be noise"));
   found.proof = trace::tuning_proof::measured;
   found.whole = true;
   found.finalists.front().is_confirmed = true;
-  EXPECT_THAT(tune_table(found, {}), HasSubstr("Better: 10.0 % less time for memory, which is 5.0 % of what a request "
-                                               "takes, in the median round, better in 6 of 7 fresh"));
+  EXPECT_THAT(tune_table(found, {}),
+              HasSubstr("Better: 10.0 % less time for memory, 5.0 % for a whole request, in the median round, "
+                        "better in 6 of 7 fresh"));
   EXPECT_THAT(tune_config(found, "x"), Not(HasSubstr("# Stopped")));
   found.today_fits = false;
   found.today.largest_peak_bytes = 3 << 20;

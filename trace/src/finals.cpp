@@ -174,7 +174,7 @@ void finals::judge(tuning_result& into) const {
   bool const worth_it = first.gain > 0 && into.gain_in_all >= options_.least_gain;
   bool const better = worth_it && beyond_chance(first.rounds_won, options_.rounds);
   if (into.whole && (better || !into.today_fits)) into.proof = tuning_proof::measured;
-  if (!into.whole && (first.gain > 0 || !into.today_fits)) into.proof = tuning_proof::rounds;
+  if (!into.whole && (worth_it || !into.today_fits)) into.proof = tuning_proof::rounds;
   if (into.proof != tuning_proof::nothing) into.recommended = first.settings;
 }
 

@@ -5,10 +5,12 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <functional>
 #include <optional>
 #include <random>
 #include <stdexcept>
+#include <thread>
 #include <tuple>
 #include <utility>
 
@@ -50,7 +52,7 @@ void check(tuning_options const& options) {
   if (options.points < 8 || options.points > 100'000) {
     throw std::invalid_argument("tuning_options::points must be 8 to 100000");
   }
-  if (!(options.least_gain >= 0 && options.least_gain <= 1)) {
+  if (std::isnan(options.least_gain) || options.least_gain < 0 || options.least_gain > 1) {
     throw std::invalid_argument("tuning_options::least_gain must be 0 to 1");
   }
   if (options.rounds < 5 || options.rounds > 1'000) {
@@ -291,8 +293,10 @@ class tuner {
     all.ns_per_allocation = ns / std::max(allocations, 1.0);
     all.requests_per_s = requests * 1e9 / ns;
     all.p99_ns = static_cast<double>(latency.p99().count());
+    // Where there are more threads than processors, an arena's time has others' in it: there is no more than this.
     double const in_arenas = static_cast<double>(latency.mean().count()) * static_cast<double>(latency.count());
-    all.memory_share = std::min(in_arenas / runs / open_ns_, 1.0);
+    double const at_most = ns * std::min(settings.threads == 0 ? of_.threads() : settings.threads, processors_);
+    all.memory_share = std::min(std::min(in_arenas, at_most) / runs / open_ns_, 1.0);
     for (double* const each : {&all.mean_resident_bytes, &all.page_faults, &all.pages_from_system}) *each /= runs;
     return all;
   }
@@ -314,7 +318,8 @@ class tuner {
   replay_settings today_;
   tuning_options const& options_;
   std::mt19937_64 random_;
-  double open_ns_ = open_ns_of(of_);
+  double const open_ns_ = open_ns_of(of_);
+  unsigned const processors_ = std::max(std::thread::hardware_concurrency(), 1U);
   double rungs_ = 0;
   double searched_ = 0;
   double measured_ = 0;

@@ -19,8 +19,8 @@ constexpr char const* tune_footer = R"(Examples:
   mayfly-stress tune run.mft --goal memory
 
 Thousands of settings are tried in a model of the trace; the best four are then played for real, in turns with today's, and
-the best of those again in fresh rounds, which decide by a sign test. Where nothing is better beyond the noise, or by less
-than --least-gain of all that a request takes, it says so.
+the best of those again in fresh rounds, which decide by a sign test. Where nothing is better beyond the
+noise and by --least-gain of what a request takes (or of the memory held), it says so.
 Today's settings are those of the recording but for what is said of memory below. docs/tuning.md explains the figures.
 
 Ctrl-C ends it with the best so far: of the model, and then it says that nobody has measured it, or of the rounds.

@@ -28,8 +28,9 @@ struct tuning_options {
   /// In which finalists take turns with today's settings, at most, and then as many of the best alone with today's: 5
   /// to 1,000.
   unsigned rounds = 15;
-  /// What is gained has to be so much, or nothing is recommended, 0 to 1: for throughput of the time for which the
-  /// recorded run's arenas were open, which is about that of its requests; for memory of what is held on average.
+  /// What is gained has to be so much, or nothing that was measured is recommended, 0 to 1: for throughput of the time
+  /// for which the recorded run's arenas were open, which is about that of its requests; for memory of what is held on
+  /// average.
   double least_gain = 0.02;
   /// Called now and then with what is being done and the part of it that is done; false: stop, with the best so far.
   std::function<bool(char const* what, double done)> progress{};
@@ -84,7 +85,7 @@ struct tuning_result {
   std::vector<measured_settings> finalists;  ///< best first; none of them need be better than today's
   std::vector<tried_settings> tried;         ///< in the model, of the last rung: today's first
   std::vector<tried_settings> without;       ///< the recommended ones with one setting as today's, in the model
-  /// What the best finalist's gain is a part of: see tuning_options::least_gain. 0: nothing was measured.
+  /// The best finalist's gain, as a part of the whole that tuning_options::least_gain names. 0: nothing was measured.
   double gain_in_all = 0;
   bool today_fits = true;  ///< today's settings kept within max_bytes when they were measured
   bool whole = true;       ///< false: stopped by `progress`
