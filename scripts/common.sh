@@ -31,8 +31,9 @@ configure() {
   fi
   # Not for `valgrind`, whose reports name lines.
   [[ -z ${MAYFLY_DEBUG_INFO:-} || $preset == valgrind ]] || arguments+=("-DMAYFLY_DEBUG_INFO=$MAYFLY_DEBUG_INFO")
-  # Not for `clang`, which is there to see that each file includes what it uses.
-  [[ $preset != dev && $preset != asan-ubsan ]] || arguments+=("-DMAYFLY_TEST_PCH=ON")
+  [[ $preset != dev && $preset != asan-ubsan && $preset != clang ]] || arguments+=("-DMAYFLY_TEST_PCH=ON")
+  # Neither where files are looked at one by one (dev, clang) nor where they are measured.
+  [[ $preset != asan-ubsan && $preset != tsan && $preset != fuzz ]] || arguments+=("-DMAYFLY_UNITY=${MAYFLY_UNITY:-OFF}")
   if [[ $preset == tsan ]]; then
     arguments+=("-DTBB_DIR=$(scripts/setup-tsan --print)/lib/cmake/TBB")
   fi
