@@ -111,7 +111,9 @@ class Work:
     figure: str = "value"  # a driver's further figures: the name of the one that this work is about
     label: str = ""  # where two works share a key (two figures of one run): what to call this one
     weight: float = 1.0  # how long a run of it lasts, against other works; a latency needs more than a mean
-    axes: tuple[str, str] | None = None  # a driver with "series": [[x, y], ...]: what x and y are; it is drawn
+    # A driver with "series": [[x, y], ...]: what x and y are. Drawn, and the figure is the worst step of what all rounds
+    # make, in place of `value`.
+    axes: tuple[str, str] | None = None
     once: bool = False  # runs in the first round only: a figure without noise that takes long
     given: Part | None = None  # a driver's option that is known once another work has run
 

@@ -1,5 +1,6 @@
 """From figures to rows: medians, the best peer, ratio, spread, and whether the bar holds."""
 
+import itertools
 import statistics
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -74,6 +75,8 @@ def rows_of(works: Iterable[Work], results: Results) -> list[Row]:
 def row_of(work: Work, bar: Bar, results: Results) -> Row:
     samples = {each.name: results.samples(work, each) for each in work.contenders}
     medians = {name: statistics.median(rounds.values()) for name, rounds in samples.items() if rounds}
+    if work.axes:
+        medians |= {name: worst_step(curve) for name in medians if (curve := curve_of(work, name, results))}
     ours = bar.ours or work.ours
     peers = {name: value for name, value in medians.items() if name != ours}
     best = min((name for name in bar.peers if name in peers), key=peers.__getitem__, default=None)
@@ -99,3 +102,9 @@ def curve_of(work: Work, name: str, results: Results) -> list[tuple[float, float
         for x, y in series:
             at.setdefault(x, []).append(y)
     return [(x, statistics.median(ys)) for x, ys in sorted(at.items())]
+
+
+def worst_step(curve: list[tuple[float, float]]) -> float:
+    """How many times what its left neighbour costs a point costs, where that is most. Of the curve of all rounds: the
+    median of the rounds' own worst steps would be of whatever the machine did to one point of each."""
+    return max((right / left for (_, left), (_, right) in itertools.pairwise(curve)), default=1.0)

@@ -112,6 +112,7 @@ scope* scope_registry::open(scope_options const& options) noexcept {
   scope& opened = slots_[slot];
   std::uint64_t const generation = opened.control_.next_generation();  // S4
   opened.id_ = scope_id{range_.first() + slot, generation};
+  opened.serving_ = opened.memory();
   opened.control_.start_holds();
   auto const start = options.opened == scope_clock::time_point::min() ? scope_clock::now() : options.opened;
   opened.opened_.publish(start.time_since_epoch().count());  // first: see tenancy_report::complete()

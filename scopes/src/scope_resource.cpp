@@ -25,20 +25,20 @@ inline bool scope_resource::serves(std::uint64_t generation) const noexcept {
 
 /// Containers come here for all they have, so it is a leaf: what it calls is inlined (in position independent code a
 /// function of this file that others could replace is not), what it asks of the thread needs no call (see `current`),
-/// all else is allocate_otherwise()'s. An allocation went from 65 instructions to 44, and takes half the time.
+/// all else is allocate_otherwise()'s. An allocation went from 65 instructions to 37, and takes well under half the
+/// time.
 void* scope_resource::do_allocate(std::size_t bytes, std::size_t alignment) {
   scope& owner = slot();
-  thread_scope const& here = current;
-  // On the thread that is inside it the scope's id does not change (S7).
-  if (here.active == &owner && here.lane == &owner.main_ && serves(owner.id_.generation())) [[likely]]
-    return owner.main_.allocate(bytes, alignment);
-  return allocate_otherwise(bytes, alignment);
+  // A thread has this lane only while it is inside the scope, and there the tenant does not change (S7).
+  if (current.lane != &owner.main_ || owner.serving_ != this) [[unlikely]]
+    return allocate_otherwise(bytes, alignment);
+  return owner.main_.allocate(bytes, alignment);
 }
 
 /// In another lane than the arena inside the scope, or a thread's first, or by who is not inside it.
 void* scope_resource::allocate_otherwise(std::size_t bytes, std::size_t alignment) const {
   scope& owner = slot();
-  if (current.active != &owner || !serves(owner.id_.generation())) refuse(bytes);
+  if (current.active != &owner || owner.serving_ != this) refuse(bytes);
   return owner.arena().allocate(bytes, alignment);
 }
 
@@ -46,8 +46,8 @@ void* scope_resource::allocate_otherwise(std::size_t bytes, std::size_t alignmen
 /// stays until the scope ends. Trusts nothing: neither that the scope still is there, nor that the memory is its own.
 void scope_resource::do_deallocate(void* memory, std::size_t bytes, std::size_t alignment) {
   scope& owner = slot();
-  // On the thread that is inside it the scope's id does not change (S7).
-  if (current.active != &owner || !serves(owner.id_.generation())) [[unlikely]]
+  // As above: on the thread that is inside it the tenant does not change.
+  if (current.active != &owner || owner.serving_ != this) [[unlikely]]
     return take_back_outside(memory, bytes);
   scope_id const holder = scope_id::from_bits(owner.main_.pool().owner_of(memory));
   if (holder != owner.id_) [[unlikely]]

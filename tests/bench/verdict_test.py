@@ -99,6 +99,14 @@ class Verdict(BenchTest):
         self.assertEqual([{"key": "run", "work": "to run", "axes": ["requests", "ns"],
                            "lines": {"mayfly": [[10, 6], [20, 12]]}}], data["curves"])  # fmt: skip
 
+    def test_a_step_of_one_round_is_not_a_step_of_the_curve(self) -> None:
+        rounds = [{"value": 9, "series": [[1, 10], [2, 10 + 80 * (at == 2)], [3, 11 + 80 * (at == 3)], [4, 33]]}
+                  for at in (2, 3, 4)]  # fmt: skip
+        self.driver("bench_it", mayfly=rounds, malloc=[{"value": 1, "series": [[1, 10], [2, 10]]}])
+        _, _, data = self.bench("--rounds", "3", works=[work(axes=("requests", "ns"), bars=(Bar(most=2),))])
+        row = data["rows"][0]
+        self.assertEqual((3.0, {"malloc": 1.0}, False), (row["ours"], row["peers"], row["holds"]))
+
     def test_the_json_has_what_it_is_read_for(self) -> None:
         self.driver("bench_it", mayfly=[1.0], malloc=[1.8])
         row = self.row("--rounds", "1")

@@ -246,7 +246,8 @@ class alignas(detail::resource_ring) scope : private detail::resource_ring {
 
   // The owner's.
   alignas(64) scope_id id_;
-  scope const* parent_ = nullptr;  // may have ended: its slot stays a scope
+  std::pmr::memory_resource const* serving_ = nullptr;  // of the ring: the tenant's
+  scope const* parent_ = nullptr;                       // may have ended: its slot stays a scope
   std::uint64_t parent_generation_ = 0;
   mayfly::arena main_;
   std::atomic<std::uintptr_t> context_{0};
