@@ -83,7 +83,9 @@ def row_of(work: Work, bar: Bar, results: Results) -> Row:
     if ours not in medians or best is None or medians[ours] <= 0:
         return Row(work, bar, medians.get(ours), peers, best)
     ratio = peers[best] / medians[ours]
-    return Row(work, bar, medians[ours], peers, best, ratio, spread_of(samples[best], samples[ours], ratio))
+    # A curve is of all rounds at once.
+    spread = (ratio, ratio) if work.axes else spread_of(samples[best], samples[ours], ratio)
+    return Row(work, bar, medians[ours], peers, best, ratio, spread)
 
 
 def spread_of(peer: dict[int, float], ours: dict[int, float], ratio: float) -> tuple[float, float]:

@@ -18,8 +18,8 @@ from works import WORKS
 @unittest.skipUnless(shutil.which("gnuplot"), "gnuplot draws, and is not here")
 class Page(BenchTest):
     def plot(self, *options: str, works=None) -> str:
-        self.driver("bench_it", mayfly=[{"value": 10, "series": [[1, 5], [100, 6]]}],
-                    malloc=[{"value": 20, "series": [[1, 5], [100, 60]]}])  # fmt: skip
+        self.driver("bench_it", mayfly=[{"value": 10, "series": [[1, 5], [100, 50]]}],
+                    malloc=[{"value": 20, "series": [[1, 5], [100, 100]]}])  # fmt: skip
         one = work(axes=("requests in flight", "ns a request"))
         status, printed, _ = self.bench(*(options or ("--plot", "--rounds", "2")), works=works or [one])
         self.assertEqual(0, status, printed)
