@@ -32,8 +32,10 @@ configure() {
   # Not for `valgrind`, whose reports name lines.
   [[ -z ${MAYFLY_DEBUG_INFO:-} || $preset == valgrind ]] || arguments+=("-DMAYFLY_DEBUG_INFO=$MAYFLY_DEBUG_INFO")
   [[ $preset != dev && $preset != asan-ubsan && $preset != clang ]] || arguments+=("-DMAYFLY_TEST_PCH=ON")
-  # Neither where files are looked at one by one (dev, clang) nor where they are measured.
-  [[ $preset != asan-ubsan && $preset != tsan && $preset != fuzz ]] || arguments+=("-DMAYFLY_UNITY=${MAYFLY_UNITY:-OFF}")
+  # Neither where files are looked at one by one (dev) nor where they are measured.
+  case $preset in
+    asan-ubsan | tsan | fuzz | clang) arguments+=("-DMAYFLY_UNITY=${MAYFLY_UNITY:-OFF}") ;;
+  esac
   if [[ $preset == tsan ]]; then
     arguments+=("-DTBB_DIR=$(scripts/setup-tsan --print)/lib/cmake/TBB")
   fi
