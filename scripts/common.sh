@@ -32,10 +32,8 @@ configure() {
   # Not for `valgrind`, whose reports name lines.
   [[ -z ${MAYFLY_DEBUG_INFO:-} || $preset == valgrind ]] || arguments+=("-DMAYFLY_DEBUG_INFO=$MAYFLY_DEBUG_INFO")
   [[ $preset != dev && $preset != asan-ubsan && $preset != clang ]] || arguments+=("-DMAYFLY_TEST_PCH=ON")
-  # Neither where files are looked at one by one (dev) nor where they are measured.
-  case $preset in
-    asan-ubsan | tsan | fuzz | clang) arguments+=("-DMAYFLY_UNITY=${MAYFLY_UNITY:-OFF}") ;;
-  esac
+  # Not where files are compiled one by one, for what compilers see only so (dev, clang), nor where they are measured.
+  [[ $preset != asan-ubsan && $preset != tsan && $preset != fuzz ]] || arguments+=("-DMAYFLY_UNITY=${MAYFLY_UNITY:-OFF}")
   if [[ $preset == tsan ]]; then
     arguments+=("-DTBB_DIR=$(scripts/setup-tsan --print)/lib/cmake/TBB")
   fi

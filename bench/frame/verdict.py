@@ -75,16 +75,18 @@ def rows_of(works: Iterable[Work], results: Results) -> list[Row]:
 def row_of(work: Work, bar: Bar, results: Results) -> Row:
     samples = {each.name: results.samples(work, each) for each in work.contenders}
     medians = {name: statistics.median(rounds.values()) for name, rounds in samples.items() if rounds}
-    if work.axes:
-        medians |= {name: worst_step(curve) for name in medians if (curve := curve_of(work, name, results))}
+    if work.axes:  # of one point there is no step
+        curves = {name: curve_of(work, name, results) for name in medians}
+        medians = {name: worst_step(curve) for name, curve in curves.items() if len(curve) > 1}
     ours = bar.ours or work.ours
     peers = {name: value for name, value in medians.items() if name != ours}
     best = min((name for name in bar.peers if name in peers), key=peers.__getitem__, default=None)
     if ours not in medians or best is None or medians[ours] <= 0:
         return Row(work, bar, medians.get(ours), peers, best)
     ratio = peers[best] / medians[ours]
-    # A curve is of all rounds at once.
-    spread = (ratio, ratio) if work.axes else spread_of(samples[best], samples[ours], ratio)
+    if work.axes:  # a curve is of all rounds at once
+        return Row(work, bar, medians[ours], peers, best, ratio, (ratio, ratio))
+    spread = spread_of(samples[best], samples[ours], ratio)
     return Row(work, bar, medians[ours], peers, best, ratio, spread)
 
 
@@ -109,4 +111,4 @@ def curve_of(work: Work, name: str, results: Results) -> list[tuple[float, float
 def worst_step(curve: list[tuple[float, float]]) -> float:
     """How many times what its left neighbour costs a point costs, where that is most. Of the curve of all rounds: the
     median of the rounds' own worst steps would be of whatever the machine did to one point of each."""
-    return max((right / left for (_, left), (_, right) in itertools.pairwise(curve)), default=1.0)
+    return max((right / left for (_, left), (_, right) in itertools.pairwise(curve)))

@@ -7,7 +7,8 @@
 //
 // A request allocates, writes and reads back (request.hpp); its completion submits the next (chains.hpp). `series` are
 // the points, wall time over requests in ns, each the best of several passes over all of them, in each of which it has
-// a pool of its own. `value` is the worst step: how many times what its left neighbour costs a point costs.
+// a pool of its own. `value` is this run's worst step: how many times what its left neighbour costs a point costs. The
+// table has the worst step of all runs' medians.
 
 #include "chains.hpp"
 #include "executors.hpp"

@@ -8,8 +8,8 @@
 //   edges    the same with nothing written but 32 bytes: ns a request, so the allocation alone
 //
 // A request opens an arena, allocates, writes all it got (not in edges), and closes. `series` are the points, each the
-// best of several passes over all of them; `value` is the worst step: how many times what its left neighbour costs a
-// point costs.
+// best of several passes over all of them; `value` is this run's worst step: how many times what its left neighbour
+// costs a point costs. The table has the worst step of all runs' medians.
 
 #include <mayfly/arena.hpp>
 #include <mayfly/page_pool.hpp>

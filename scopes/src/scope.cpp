@@ -61,8 +61,10 @@ scope::scope(scope_registry& registry, page_pool& pool, std::uint32_t slot_index
   static_assert(alignof(scope) % line == 0);
   static_assert(offsetof(scope, main_) % line + 2 * sizeof(void*) <= line,
                 "what an allocation reads and writes of the arena inside is one cache line");
-  static_assert(offsetof(scope, id_) / line == offsetof(scope, main_) / line,
-                "and the id that its memory resource looks at is in it too");
+  static_assert(offsetof(scope, serving_) / line == offsetof(scope, main_) / line,
+                "and what its memory resource looks at is in it too");
+  static_assert(offsetof(scope, context_) / line <= offsetof(scope, main_) / line + 1,
+                "with all that a request's thread writes at its beginning and its end it takes two");
   static_assert(offsetof(scope, control_) / line < offsetof(scope, route_data_) / line &&
                     offsetof(scope, lanes_) / line < offsetof(scope, id_) / line &&
                     offsetof(scope, main_) / line < offsetof(scope, budget_) / line,

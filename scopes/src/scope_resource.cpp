@@ -25,8 +25,7 @@ inline bool scope_resource::serves(std::uint64_t generation) const noexcept {
 
 /// Containers come here for all they have, so it is a leaf: what it calls is inlined (in position independent code a
 /// function of this file that others could replace is not), what it asks of the thread needs no call (see `current`),
-/// all else is allocate_otherwise()'s. An allocation went from 65 instructions to 37, and takes well under half the
-/// time.
+/// all else is allocate_otherwise()'s. An allocation went from 65 instructions to 37.
 void* scope_resource::do_allocate(std::size_t bytes, std::size_t alignment) {
   scope& owner = slot();
   // A thread has this lane only while it is inside the scope, and there the tenant does not change (S7).

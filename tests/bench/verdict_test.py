@@ -107,6 +107,13 @@ class Verdict(BenchTest):
         row = data["rows"][0]
         self.assertEqual((3.0, {"malloc": 1.0}, False), (row["ours"], row["peers"], row["holds"]))
 
+    def test_curves_are_compared_by_their_steps_and_one_of_a_single_point_is_no_figure(self) -> None:
+        self.driver("bench_it", mayfly=[{"value": 1, "series": [[1, 10], [2, 20]]}],
+                    malloc=[{"value": 9, "series": [[1, 10], [2, 60]]}], asio=[{"value": 1, "series": [[1, 10]]}])  # fmt: skip
+        _, _, data = self.bench("--rounds", "2", works=[work(peers=("malloc", "asio"), axes=("requests", "ns"))])
+        row = data["rows"][0]
+        self.assertEqual((2.0, {"malloc": 6.0}, 3.0, [3.0, 3.0]), (row["ours"], row["peers"], row["ratio"], row["spread"]))
+
     def test_the_json_has_what_it_is_read_for(self) -> None:
         self.driver("bench_it", mayfly=[1.0], malloc=[1.8])
         row = self.row("--rounds", "1")

@@ -137,8 +137,8 @@ TEST(Burst, MemoryIsBackInTenSecondsAndComesAgain) {
   EXPECT_EQ(pool.pages().stats().classes[0].from_system, from_system) << "the trickle never had to ask for pages again";
   std::vector<hundred> const again = burst(pool, burst_requests());
   double const full = median_rate(first, first.size() / 2, first.size());
-  std::printf("resident: trickle %zu KiB, burst %zu, %.1f s after it %zu\n", own / 1024, most / 1024, back_s,
-              after / 1024);
+  std::printf("resident: trickle %zu KiB, burst %zu, within 1.2 times the trickle's %.1f s after it, %zu in the end\n",
+              own / 1024, most / 1024, back_s, after / 1024);
   std::printf("trickle after the burst: %.3f of that beside it, median of %zu pairs\n", median(kept), kept.size());
   std::printf("bursts: %.0f requests a second and %.0f; the second was as fast after %.2f s\n", full,
               median_rate(again, again.size() / 2, again.size()), seconds_to(again, full));

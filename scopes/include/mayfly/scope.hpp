@@ -232,6 +232,9 @@ class alignas(detail::resource_ring) scope : private detail::resource_ring {
   std::uint32_t slot_index_;
   std::atomic<std::uint32_t> slot_number_;  // in ids; read by late callers of a resource
   scope_registry* registry_;
+  // Written by open().
+  scope const* parent_ = nullptr;  // may have ended: its slot stays a scope
+  std::uint64_t parent_generation_ = 0;
 
   // Written by open() and the owner, read by listings on any thread: see scope_registry::look().
   alignas(64) detail::slot_field<char const*> route_data_{nullptr};
@@ -247,8 +250,6 @@ class alignas(detail::resource_ring) scope : private detail::resource_ring {
   // The owner's.
   alignas(64) scope_id id_;
   std::pmr::memory_resource const* serving_ = nullptr;  // of the ring: the tenant's
-  scope const* parent_ = nullptr;                       // may have ended: its slot stays a scope
-  std::uint64_t parent_generation_ = 0;
   mayfly::arena main_;
   std::atomic<std::uintptr_t> context_{0};
   alignas(64) byte_budget budget_;  // written by every lane that takes a page

@@ -4,6 +4,8 @@
 #include <mayfly/detail/thread_scope.hpp>
 #include <mayfly/scope.hpp>
 
+#include <cassert>
+
 namespace mayfly {
 
 /// The scope that this thread works for, innermost first; null outside any. Never another request's: see scope_entry.
@@ -31,7 +33,10 @@ class scope_entry {
  public:
   explicit scope_entry(scope& entered) noexcept { detail::current = {&entered, nullptr, before_.is_ending(entered)}; }
   /// Enters with the arena inside the scope as this thread's lane: for the thread that opened or adopted it.
-  scope_entry(scope& entered, arena& lane) noexcept { detail::current = {&entered, &lane, before_.is_ending(entered)}; }
+  scope_entry(scope& entered, arena& lane) noexcept {
+    assert(&lane == &entered.main_ && "no other arena is the scope's");
+    detail::current = {&entered, &lane, before_.is_ending(entered)};
+  }
   /// Enters only where `entered` is `tenant` still, or is running its destructors on this thread: for an entry that may
   /// come after the scope's end, when the address is its slot's next tenant's. Then MF-E23 is reported, scope_gone
   /// thrown, and nothing entered. A look, not a hold: the caller sees to it that the scope does not end meanwhile.

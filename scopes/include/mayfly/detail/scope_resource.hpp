@@ -29,8 +29,8 @@ class scope_resource final : public std::pmr::memory_resource {
   }
 
   [[nodiscard]] inline scope& slot() const noexcept;
-  /// Whether the tenant of that generation is the one it speaks for, or one 32 tenancies before or behind. For who is
-  /// not inside the scope; a thread that is compares `scope::serving_`.
+  /// Whether the tenant of that generation is the one it speaks for, or one 32 tenancies before or behind. Asked on
+  /// threads that are not inside the scope; one that is inside compares `scope::serving_`.
   [[nodiscard]] inline bool serves(std::uint64_t generation) const noexcept;
   [[nodiscard]] void* allocate_otherwise(std::size_t bytes, std::size_t alignment) const;
   [[noreturn, gnu::cold]] void refuse(std::size_t bytes) const;
