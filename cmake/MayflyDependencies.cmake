@@ -23,7 +23,7 @@ endif()
 set(MAYFLY_BOOST_VERSION 1.81)
 find_package(Boost ${MAYFLY_BOOST_VERSION} REQUIRED CONFIG COMPONENTS json)
 
-find_package(ZLIB 1.2.9 REQUIRED)
+find_package(Libdeflate REQUIRED MODULE)  # cmake/FindLibdeflate.cmake
 find_package(tomlplusplus 3.3 REQUIRED)
 
 if(MAYFLY_PROGRAMS)

@@ -23,5 +23,5 @@ configure_package_config_file(
 # 0.x: any minor version may change the interface.
 write_basic_package_version_file("${PROJECT_BINARY_DIR}/mayfly-config-version.cmake" COMPATIBILITY SameMinorVersion)
 install(FILES "${PROJECT_BINARY_DIR}/mayfly-config.cmake" "${PROJECT_BINARY_DIR}/mayfly-config-version.cmake"
-  DESTINATION ${MAYFLY_PACKAGE_DIR})
+  "${PROJECT_SOURCE_DIR}/cmake/FindLibdeflate.cmake" DESTINATION ${MAYFLY_PACKAGE_DIR})
 install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION ${CMAKE_INSTALL_DOCDIR})

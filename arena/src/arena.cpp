@@ -302,6 +302,11 @@ void arena::run_destructors_until(record_chunk const* chunk, std::uint32_t count
 
 // ---- the end
 
+std::byte* arena::end_of_page() const noexcept {
+  if (pages_ == 0) return nullptr;
+  return pool_->page_address(pages_ - 1) + pool_->class_bytes(pool_->descriptor(pages_ - 1).page_class);
+}
+
 void arena::rewind(marker const& point) noexcept {
   run_destructors_until(point.records, point.record_count);  // A5
   check_canaries();

@@ -1,5 +1,6 @@
 // What arenas of a pool with a recorder do besides. Such an arena shows its inline path no room at all (end_ is next_
-// whenever nobody is inside), so that every allocation comes by here; arenas that are not recorded pay nothing for it.
+// whenever nobody is inside), so that every allocation comes to allocate_slow(), which notes nearly all of them down
+// itself (arena_first_page.cpp); the others come here. Arenas that are not recorded pay nothing for it.
 
 #include <mayfly/allocation_recorder.hpp>
 #include <mayfly/arena.hpp>
@@ -12,7 +13,7 @@ namespace mayfly {
 /// While it lives, end_ is where the current page ends.
 class arena::shown_room {
  public:
-  explicit shown_room(arena& of) noexcept : of_{of} { of.end_ = of.end_of_page(); }
+  explicit shown_room(arena& of) noexcept : of_{of} { of.end_ = of.log_->end_of_page_; }
   ~shown_room() { of_.hide_room(); }
   shown_room(shown_room const&) = delete;
   shown_room& operator=(shown_room const&) = delete;
@@ -21,27 +22,43 @@ class arena::shown_room {
   arena& of_;
 };
 
-std::byte* arena::end_of_page() const noexcept {
-  if (pages_ == 0) return nullptr;
-  return pool_->page_address(pages_ - 1) + pool_->class_bytes(pool_->descriptor(pages_ - 1).page_class);
-}
-
 void arena::hide_room() noexcept {
   log_->end_of_page_ = end_;
   end_ = next_;
+  limit_quick_notes();
 }
 
-void* arena::bump_recorded(std::size_t bytes, std::size_t alignment) noexcept {
-  end_ = log_->end_of_page_;
+/// After every note that is not a quick one.
+void arena::limit_quick_notes() const noexcept {
+  if constexpr (detail::redzone_bytes != 0 || detail::canaries) {
+    log_->quick_end_ = next_;  // bump() has more to do
+  } else {
+    log_->set_quick_end(next_);
+  }
+}
+
+void* arena::bump_slowly(std::size_t bytes, std::size_t alignment) noexcept {
+  shown_room const shown{*this};
   void* const memory = bump(bytes, alignment);
-  end_ = next_;
-  if (memory != nullptr) [[likely]]
-    log_->allocated_in_page(bytes, alignment);
+  if (memory != nullptr) log_->allocated(bytes, alignment, /*block=*/false);
   return memory;
 }
 
+void* arena::allocate_recorded(std::size_t bytes, std::size_t alignment) {
+  if (void* const memory = bump_slowly(bytes, alignment)) return memory;
+  return allocate_more(bytes, alignment);
+}
+
+void* arena::try_allocate_recorded(std::size_t bytes, std::size_t alignment) noexcept {
+  if (void* const memory = bump_slowly(bytes, alignment)) return memory;
+  return try_allocate_more(bytes, alignment);
+}
+
 void* arena::take_recorded(std::size_t bytes, std::size_t alignment, page_span& refused) noexcept {
-  if (log_ == nullptr && reserved_bytes() == 0) log_ = pool_->options().recorder->begin(owner_tag_, first_class_);
+  if (log_ == nullptr && reserved_bytes() == 0) {
+    log_ = pool_->options().recorder->begin(owner_tag_, first_class_);
+    if (log_ != nullptr) hide_room();
+  }
   if (log_ == nullptr) return take_new(bytes, alignment, refused);
   void* const memory = take_and_log(bytes, alignment, refused);
   if (reserved_bytes() == 0) end_log();  // refused, and nothing before it: whoever comes next has a log of its own
@@ -61,19 +78,23 @@ void arena::deallocate_recorded(void* memory, std::size_t bytes, std::size_t ali
   if (!oversize(std::max(bytes, std::size_t{1}), alignment)) [[likely]] {  // not what gives a block back
     deallocate_now(memory, bytes, alignment);
     if (next_ == next) return;
-    end_ = next_;
-    return log_->gave_back(bytes);
+    end_ = log_->end_of_page_;
+    log_->gave_back(bytes);
+    return hide_room();
   }
   std::size_t const in_blocks = block_bytes_;
   std::uint32_t const block = pool_->block_at(memory);
   std::uint32_t const number = block == page_pool::block_npos ? 0 : block_number(block);
-  shown_room const shown{*this};
-  deallocate_now(memory, bytes, alignment);
-  if (block_bytes_ != in_blocks) {
-    log_->gave_back_block(number, bytes, alignment);
-  } else if (next_ != next) {
-    log_->gave_back(bytes);
+  {
+    shown_room const shown{*this};
+    deallocate_now(memory, bytes, alignment);
+    if (block_bytes_ != in_blocks) {
+      log_->gave_back_block(number, bytes, alignment);
+    } else if (next_ != next) {
+      log_->gave_back(bytes);
+    }
   }
+  if (reserved_bytes() == 0) end_log();  // as good as reset; nobody else would end it
 }
 
 bool arena::try_extend_recorded(void* memory, std::size_t old_bytes, std::size_t new_bytes) noexcept {
@@ -96,7 +117,11 @@ std::uint32_t arena::block_number(std::uint32_t index) const noexcept {
 
 void arena::end_log() noexcept { std::exchange(log_, nullptr)->ended(); }
 
-std::uint32_t arena::log_mark() const noexcept { return log_->marked(); }
+std::uint32_t arena::log_mark() const noexcept {
+  std::uint32_t const number = log_->marked();
+  limit_quick_notes();
+  return number;
+}
 
 void arena::log_rewind(std::uint32_t number) noexcept {
   if (reserved_bytes() == 0) return end_log();  // as good as reset

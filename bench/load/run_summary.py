@@ -4,8 +4,13 @@ import json
 import subprocess
 
 
+def run_of(mayfly: str, handler: str, requests: str, repeats: int, *more: str) -> list[str]:
+    """The command that answers the file's requests so many times, and says of it in JSON."""
+    return [mayfly, "run", "--handler", handler, "--in", requests, "--out", "/dev/null", "--repeat", str(repeats),
+            "--json", "--progress", "never", *more]
+
+
 def summary_of(mayfly: str, handler: str, requests: str, repeats: int, *more: str) -> dict:
-    """What `mayfly run --json` says of the file's requests, answered so many times."""
-    run = subprocess.run([mayfly, "run", "--handler", handler, "--in", requests, "--out", "/dev/null", "--repeat",
-                          str(repeats), "--json", "--progress", "never", *more], capture_output=True, text=True, check=True)
+    """What it says."""
+    run = subprocess.run(run_of(mayfly, handler, requests, repeats, *more), capture_output=True, text=True, check=True)
     return json.loads(run.stdout)

@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <barrier>
 #include <csignal>
 #include <future>
 #include <latch>
@@ -181,6 +182,65 @@ TEST(Recorder, LogsThatThreadsKeepAreAQuarterOfAllAtMost) {
   recording_report const report = recording.finish();
   EXPECT_EQ(report.counted.dropped_arenas, 0U);
   EXPECT_EQ(report.counted.arenas, arenas);
+}
+
+/// One thread begins arenas and another ends them, as where answers wait for their turn: logs wander by the dozen, from
+/// a desk that has room for many of them to one that has room for few.
+TEST(Recorder, LogsThatOneThreadTakesAndAnotherLeavesServeOn) {
+  test::temporary_file const file{"wander"};
+  constexpr std::size_t rounds = 50;
+  constexpr std::size_t at_once = 100;
+  recorder recording{file.path(), {.settings = test::some_settings(), .most_arenas = 512}};
+  {
+    page_pool pages{{.recorder = &recording}};
+    auto const come_by = [&](std::uint64_t tag) { static_cast<void>(arena{pages, {.owner_tag = tag}}.allocate(1)); };
+    std::vector<arena> open;
+    std::barrier turn{2};
+    std::latch first{1};
+    std::latch others_there{6};
+    std::latch done{1};
+    std::jthread ends{[&] {
+      come_by(0);
+      first.count_down();
+      for (std::size_t i = 0; i < rounds; ++i) {
+        turn.arrive_and_wait();
+        open.clear();
+        turn.arrive_and_wait();
+      }
+    }};
+    first.wait();
+    std::vector<std::jthread> others;
+    for (int i = 0; i < 6; ++i) {
+      others.emplace_back([&] {
+        come_by(0);
+        others_there.count_down();
+        done.wait();
+      });
+    }
+    others_there.wait();
+    for (std::size_t i = 0; i < rounds; ++i) {
+      for (std::size_t n = 0; n < at_once; ++n) {
+        arena& each = open.emplace_back(pages, arena_options{.owner_tag = i * at_once + n + 1});
+        static_cast<void>(each.allocate(i + 1));
+        static_cast<void>(each.allocate(n + 1));
+      }
+      turn.arrive_and_wait();
+      turn.arrive_and_wait();
+    }
+    done.count_down();
+  }
+  recording_report const report = recording.finish();
+  EXPECT_EQ(report.counted.dropped_arenas, 0U);
+  trace const read = trace::read(file.path());
+  std::map<std::uint64_t, std::vector<std::size_t>> found;
+  for (arena_life const& life : read.arenas()) {
+    if (life.request == 0) continue;
+    EXPECT_TRUE(found.emplace(life.request, sizes_of(life)).second) << life.request;
+  }
+  ASSERT_EQ(found.size(), rounds * at_once);
+  for (auto const& [tag, sizes] : found) {
+    EXPECT_EQ(sizes, (std::vector<std::size_t>{(tag - 1) / at_once + 1, (tag - 1) % at_once + 1}));
+  }
 }
 
 TEST(Recorder, AFullDiskEndsTheRecordingAndNotTheRun) {

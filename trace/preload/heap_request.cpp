@@ -64,7 +64,7 @@ void heap_request::allocated(void* memory, std::size_t bytes, std::size_t alignm
     }
   } else {
     push_last(made);
-    log_->allocated_in_page(made.bytes, made.alignment);
+    log_->allocated(made.bytes, made.alignment, /*block=*/false);
   }
 }
 

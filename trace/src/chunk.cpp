@@ -6,33 +6,39 @@
 #include <cstring>
 
 namespace mayfly::trace {
+namespace {
+
+// A record is written in one go: where it ends is known to the block only once it is whole.
+
+std::byte* put(std::byte* to, record_kind kind) noexcept {
+  *to = static_cast<std::byte>(kind);
+  return to + 1;
+}
+
+std::byte* put(std::byte* to, std::span<std::byte const> bytes) noexcept {
+  to = write_varint(to, bytes.size());
+  if (!bytes.empty()) std::memcpy(to, bytes.data(), bytes.size());
+  return to + bytes.size();
+}
+
+}  // namespace
+
+std::byte* chunk::put_time(std::byte* to, std::uint64_t at_ns) const noexcept {
+  return write_varint(to, zigzag(static_cast<std::int64_t>(at_ns - base_ns_)));
+}
 
 void chunk::begin(std::uint32_t thread, std::uint64_t now_ns) noexcept {
-  used_ = 0;
   route_count_ = 0;
   base_ns_ = now_ns;
-  put(thread);
-  put(now_ns);
+  set_end(write_varint(write_varint(bytes_.data(), thread), now_ns));
   begun_ = used_;
-}
-
-void chunk::put(std::uint64_t value) noexcept {
-  used_ = static_cast<std::size_t>(write_varint(bytes_.data() + used_, value) - bytes_.data());
-}
-
-void chunk::put_time(std::uint64_t at_ns) noexcept { put(zigzag(static_cast<std::int64_t>(at_ns - base_ns_))); }
-
-void chunk::put_bytes(std::span<std::byte const> bytes) noexcept {
-  put(bytes.size());
-  if (!bytes.empty()) std::memcpy(bytes_.data() + used_, bytes.data(), bytes.size());
-  used_ += bytes.size();
 }
 
 bool chunk::add_opened(std::uint64_t request, std::uint64_t at_ns) noexcept {
   if (!has_room(0)) return false;
-  put(static_cast<std::uint64_t>(record_kind::opened));
-  put(request);
-  put_time(at_ns);
+  std::byte* to = put(end(), record_kind::opened);
+  to = write_varint(to, request);
+  set_end(put_time(to, at_ns));
   return true;
 }
 
@@ -44,41 +50,41 @@ bool chunk::add_ended(std::uint64_t request, std::string_view route, std::uint8_
   auto const found = std::ranges::find_if(
       known, [&](std::string_view const each) { return each.data() == route.data() && each.size() == route.size(); });
   auto const number = static_cast<std::size_t>(found - known.begin());
+  std::byte* to = end();
   if (found == known.end()) {
     if (route_count_ == most_routes) return false;
     routes_[route_count_++] = route;
-    put(static_cast<std::uint64_t>(record_kind::route));
-    put_bytes(std::as_bytes(std::span{route}));
+    to = put(put(to, record_kind::route), std::as_bytes(std::span{route}));
   }
-  put(static_cast<std::uint64_t>(record_kind::ended));
-  put(request);
-  put(number);
-  put(outcome);
-  put_time(at_ns);
+  to = put(to, record_kind::ended);
+  to = write_varint(to, request);
+  to = write_varint(to, number);
+  to = write_varint(to, outcome);
+  set_end(put_time(to, at_ns));
   return true;
 }
 
 bool chunk::add_part(std::uint64_t life, std::uint64_t index, std::span<std::byte const> operations) noexcept {
   if (!has_room(operations.size())) return false;
-  put(static_cast<std::uint64_t>(record_kind::part));
-  put(life);
-  put(index);
-  put_bytes(operations);
+  std::byte* to = put(end(), record_kind::part);
+  to = write_varint(to, life);
+  to = write_varint(to, index);
+  set_end(put(to, operations));
   return true;
 }
 
 bool chunk::add_arena(arena_end const& end, std::span<std::byte const> operations) noexcept {
   if (!has_room(operations.size())) return false;
-  put(static_cast<std::uint64_t>(record_kind::arena));
-  put(end.life);
-  put(end.parts);
-  put(end.request);
-  put(end.opened_by);
-  put(end.first_class);
-  put_time(end.opened_ns);
-  put(end.closed_ns - end.opened_ns);
-  put(end.allocations);
-  put_bytes(operations);
+  std::byte* to = put(this->end(), record_kind::arena);
+  to = write_varint(to, end.life);
+  to = write_varint(to, end.parts);
+  to = write_varint(to, end.request);
+  to = write_varint(to, end.opened_by);
+  to = write_varint(to, end.first_class);
+  to = put_time(to, end.opened_ns);
+  to = write_varint(to, end.closed_ns - end.opened_ns);
+  to = write_varint(to, end.allocations);
+  set_end(put(to, operations));
   return true;
 }
 

@@ -46,9 +46,9 @@ class chunk {
   [[nodiscard]] bool has_room(std::size_t payload) const noexcept {
     return capacity - used_ >= longest_record_head + payload;
   }
-  void put(std::uint64_t value) noexcept;
-  void put_time(std::uint64_t at_ns) noexcept;
-  void put_bytes(std::span<std::byte const> bytes) noexcept;
+  [[nodiscard]] std::byte* end() noexcept { return bytes_.data() + used_; }
+  void set_end(std::byte const* end) noexcept { used_ = static_cast<std::size_t>(end - bytes_.data()); }
+  [[nodiscard]] std::byte* put_time(std::byte* to, std::uint64_t at_ns) const noexcept;
 
   std::size_t used_ = 0;
   std::size_t begun_ = 0;

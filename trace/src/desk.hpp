@@ -6,11 +6,13 @@
 #include <boost/lockfree/policies.hpp>
 #include <boost/lockfree/spsc_queue.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 namespace mayfly::trace {
@@ -58,14 +60,23 @@ class desk {
     }
   }
 
-  static constexpr std::size_t most_kept_logs = 4;
-  /// A log that this thread was the last to write to, and which is warm therefore; null: there is none.
+  static constexpr std::size_t most_kept_logs = 32;
+  /// An idle log, the one that came last; null: there is none.
   [[nodiscard]] live_log* take_log() noexcept { return logs_ == 0 ? nullptr : idle_logs_[--logs_]; }
   /// false: there are enough.
   [[nodiscard]] bool put_log(live_log& idle) noexcept {
     if (logs_ == kept_logs_) return false;
     idle_logs_[logs_++] = &idle;
     return true;
+  }
+  /// Gives up half of them, those that came first.
+  template <class Take>
+  void give_up_logs(Take const& takes) noexcept {
+    auto const idle = std::span{idle_logs_}.first(logs_);
+    if (idle.size() < 2) return;
+    for (live_log* const each : idle.first(logs_ / 2)) takes(*each);
+    std::ranges::copy(idle.subspan(logs_ / 2), idle_logs_.begin());
+    logs_ -= logs_ / 2;
   }
 
   /// The block in the making, for whoever ends the recording; null where nothing is in it.

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <zlib.h>
+#include <libdeflate.h>
 
 #include <array>
 #include <cstddef>
@@ -42,8 +42,7 @@ enum class record_kind : std::uint8_t {
 
 /// CRC-32 as in ISO 3309, ITU-T V.42 and zlib; of the bytes behind those that gave `before`.
 [[nodiscard]] inline std::uint32_t checksum(std::span<std::byte const> bytes, std::uint32_t before = 0) noexcept {
-  return static_cast<std::uint32_t>(
-      crc32_z(before, reinterpret_cast<unsigned char const*>(bytes.data()), bytes.size()));
+  return libdeflate_crc32(before, bytes.data(), bytes.size());
 }
 
 /// Numbers of either sign as varints: 0, -1, 1, -2 ... are 0, 1, 2, 3 ...

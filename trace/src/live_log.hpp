@@ -16,9 +16,9 @@ class log_keeper {
  public:
   /// false: there is no room; the arena is dropped.
   [[nodiscard]] virtual bool keep_part(chunk::arena_end& of, std::span<std::byte const> operations) noexcept = 0;
-  [[nodiscard]] virtual bool keep_end(chunk::arena_end& of, std::span<std::byte const> operations) noexcept = 0;
-  /// The log may be another arena's. dropped: this one's is not, or not wholly, in the trace.
-  virtual void release(live_log& log, bool dropped) noexcept = 0;
+  /// The log may be another arena's from here on. dropped: something of this one's was lost already.
+  virtual void keep_end(live_log& log, chunk::arena_end& of, std::span<std::byte const> operations,
+                        bool dropped) noexcept = 0;
 
  protected:
   ~log_keeper() = default;
@@ -66,12 +66,11 @@ class live_log final : public allocation_log {
   void lost() noexcept { dropped_ = true; }
   void ended() noexcept override {
     life_.allocations = allocations_;
-    if (!dropped_) dropped_ = !keeper_.keep_end(life_, {operations_.data(), at_});
-    keeper_.release(*this, dropped_);
+    keeper_.keep_end(*this, life_, {operations_.data(), at_}, dropped_);
   }
 
  private:
-  static constexpr std::size_t capacity = 1'920;  // with the rest, less than 2 KiB
+  static constexpr std::size_t capacity = 3'952;  // with the rest, less than 4 KiB
 
   void put(operation const& what) noexcept {
     if (static_cast<std::size_t>(end_ - at_) < longest_operation) [[unlikely]]
@@ -89,6 +88,6 @@ class live_log final : public allocation_log {
   bool dropped_ = false;
   std::array<std::byte, capacity> operations_;
 };
-static_assert(sizeof(live_log) <= 2048);
+static_assert(sizeof(live_log) < 4096);  // so that not all of them begin in the same lines of a cache
 
 }  // namespace mayfly::trace

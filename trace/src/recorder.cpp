@@ -73,7 +73,7 @@ class recorder::machinery final : public log_keeper {
   live_log* take_log(std::uint64_t request, std::size_t first_class) noexcept {
     desk* const mine = desk_here();
     live_log* log = mine == nullptr ? nullptr : mine->take_log();
-    if (log == nullptr && mine != nullptr) log = free_log();
+    if (log == nullptr && mine != nullptr) log = free_log(*mine);
     if (log == nullptr) {
       dropped_arenas_.fetch_add(1, std::memory_order_relaxed);  // relaxed: read when all is done
       return nullptr;
@@ -88,9 +88,9 @@ class recorder::machinery final : public log_keeper {
 
   void note_ended(std::uint64_t request, std::string_view route, outcome_kind kind) noexcept {
     auto const outcome = static_cast<std::uint8_t>(kind);
-    bool const noted =
+    desk* const noted_at =
         note_of_request([&](chunk& to, std::uint64_t now) { return to.add_ended(request, route, outcome, now); });
-    if (noted) ++desk_here()->requests;
+    if (noted_at != nullptr) ++noted_at->requests;
   }
 
   bool keep_part(chunk::arena_end& of, std::span<std::byte const> operations) noexcept override {
@@ -102,24 +102,19 @@ class recorder::machinery final : public log_keeper {
     return kept;
   }
 
-  bool keep_end(chunk::arena_end& of, std::span<std::byte const> operations) noexcept override {
+  void keep_end(live_log& log, chunk::arena_end& of, std::span<std::byte const> operations,
+                bool dropped) noexcept override {
     desk* const mine = desk_here();
     of.closed_ns = std::max(now_ns(), of.opened_ns);  // two processors' clocks may differ by a little
-    bool const kept =
-        mine != nullptr && mine->note(of.closed_ns, [&](chunk& to) { return to.add_arena(of, operations); });
-    if (kept) {
+    if (!dropped && mine != nullptr &&
+        mine->note(of.closed_ns, [&](chunk& to) { return to.add_arena(of, operations); })) {
       ++mine->arenas;
       mine->allocations += of.allocations;
+    } else {
+      dropped_arenas_.fetch_add(1, std::memory_order_relaxed);  // relaxed: read when all is done
     }
-    return kept;
-  }
-
-  void release(live_log& log, bool dropped) noexcept override {
-    if (dropped) dropped_arenas_.fetch_add(1, std::memory_order_relaxed);  // relaxed: read when all is done
-    if (desk* const mine = desk_here(); mine != nullptr && mine->put_log(log)) return;
-    auto const offset = reinterpret_cast<std::byte*>(&log) - logs_.start();
-    auto const index = static_cast<std::uint32_t>(static_cast<std::size_t>(offset) / sizeof(live_log));
-    free_logs_.push(&log_links_[0], {index, 1});
+    if (mine == nullptr || !mine->put_log(log)) [[unlikely]]
+      give_logs(mine, log);
   }
 
   recording_report finish() {
@@ -138,24 +133,49 @@ class recorder::machinery final : public log_keeper {
  private:
   [[nodiscard]] std::uint64_t now_ns() const noexcept { return clock_.to_ns(clock_.now() - began_); }
 
+  /// Where it was noted down; null: nowhere, for there was no room.
   template <class Add>
-  bool note_of_request(Add const& adds) noexcept {
+  desk* note_of_request(Add const& adds) noexcept {
     desk* const mine = desk_here();
     std::uint64_t const now = now_ns();
-    if (mine != nullptr && mine->note(now, [&](chunk& to) { return adds(to, now); })) return true;
+    if (mine != nullptr && mine->note(now, [&](chunk& to) { return adds(to, now); })) return mine;
     dropped_requests_.fetch_add(1, std::memory_order_relaxed);  // relaxed: read when all is done
-    return false;
+    return nullptr;
   }
 
-  live_log* free_log() noexcept {
-    detail::index_chain const free = free_logs_.pop(&log_links_[0]);
-    if (!free.empty()) return std::launder(reinterpret_cast<live_log*>(log_place(free.head())));
+  /// Where answers wait for their turn, one thread ends many arenas of another: of the logs that lie idle at its desk,
+  /// half go back at once.
+  void give_logs(desk* from, live_log& log) noexcept {
+    detail::index_chain free;
+    auto const give = [&](live_log& each) { free = free.with(&log_links_[0], index_of(each)); };
+    if (from != nullptr) from->give_up_logs(give);
+    if (from == nullptr || !from->put_log(log)) give(log);
+    free_logs_.push(&log_links_[0], free);
+  }
+
+  /// One from the depot, and for `of` as many of those it lies with as there is room for.
+  live_log* free_log(desk& of) noexcept {
+    detail::index_chain free = free_logs_.pop(&log_links_[0]);
+    if (!free.empty()) {
+      live_log* const log = log_at(free.head());
+      free = free.tail(&log_links_[0]);
+      while (!free.empty() && of.put_log(*log_at(free.head()))) free = free.tail(&log_links_[0]);
+      free_logs_.push(&log_links_[0], free);
+      return log;
+    }
     // relaxed: a number
     std::uint32_t index = made_logs_.load(std::memory_order_relaxed);
     do {
       if (index == options_.most_arenas) return nullptr;
     } while (!made_logs_.compare_exchange_weak(index, index + 1, std::memory_order_relaxed));
     return ::new (log_place(index)) live_log{*this};
+  }
+  [[nodiscard]] live_log* log_at(std::uint32_t index) const noexcept {
+    return std::launder(reinterpret_cast<live_log*>(log_place(index)));
+  }
+  [[nodiscard]] std::uint32_t index_of(live_log const& log) const noexcept {
+    auto const offset = reinterpret_cast<std::byte const*>(&log) - logs_.start();
+    return static_cast<std::uint32_t>(static_cast<std::size_t>(offset) / sizeof(live_log));
   }
   [[nodiscard]] std::byte* log_place(std::uint32_t index) const noexcept {
     return logs_.start() + index * sizeof(live_log);
@@ -174,11 +194,11 @@ class recorder::machinery final : public log_keeper {
   desk* make_desk(detail::thread_index index) noexcept {
     std::scoped_lock const lock{mutex_};
     try {
-      // No more than a quarter of all logs lie on desks, however many there are.
-      bool const few = (desks_.size() + 1) * desk::most_kept_logs <= options_.most_arenas / 4;
-      auto made = std::make_unique<desk>(static_cast<std::uint32_t>(desks_.size()), options_.blocks_per_thread,
-                                         few ? desk::most_kept_logs : 0);
+      // No more than a quarter of all logs lie on desks, however many there are, and some of it is left for the next.
+      std::size_t const kept = std::min(desk::most_kept_logs, (options_.most_arenas / 4 - logs_on_desks_) / 4);
+      auto made = std::make_unique<desk>(static_cast<std::uint32_t>(desks_.size()), options_.blocks_per_thread, kept);
       desks_.push_back(std::move(made));
+      logs_on_desks_ += kept;
     } catch (std::bad_alloc const&) {
       return nullptr;
     }
@@ -234,9 +254,10 @@ class recorder::machinery final : public log_keeper {
   std::atomic<std::uint64_t> lives_in_parts_{0};
   std::atomic<std::uint64_t> dropped_requests_{0};
   std::atomic<std::uint64_t> dropped_arenas_{0};
-  std::mutex mutex_;  // guards desks_ (the list) and done_
+  std::mutex mutex_;  // guards desks_ (the list), logs_on_desks_ and done_
   std::condition_variable wake_;
   std::vector<std::unique_ptr<desk>> desks_;
+  std::size_t logs_on_desks_ = 0;  // at most
   bool done_ = false;
   std::thread writing_;
   recording_report report_;

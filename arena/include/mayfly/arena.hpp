@@ -178,7 +178,7 @@ class arena {
   [[nodiscard]] std::size_t bumped_bytes() const noexcept { return page_bytes_ - room_bytes(); }
   /// usage().room_bytes without the walk.
   [[nodiscard]] std::size_t room_bytes() const noexcept {
-    return static_cast<std::size_t>((log_ == nullptr ? end_ : end_of_page()) - next_);
+    return static_cast<std::size_t>((log_ == nullptr ? end_ : log_->end_of_page_) - next_);
   }
   /// The class of the next first page, 0 to page_pool::classes - 1: for an arena that has none yet.
   void set_first_class(std::size_t c) noexcept {
@@ -290,6 +290,8 @@ class arena {
 
   [[nodiscard]] void* allocate_slow(std::size_t bytes, std::size_t alignment);
   [[nodiscard]] void* try_allocate_slow(std::size_t bytes, std::size_t alignment) noexcept;
+  [[nodiscard]] void* allocate_first(std::size_t bytes, std::size_t alignment);
+  [[nodiscard]] void* try_allocate_first(std::size_t bytes, std::size_t alignment) noexcept;
   [[nodiscard]] inline void* start_first_page(std::size_t bytes, std::size_t alignment) noexcept;
   [[nodiscard]] void* allocate_more(std::size_t bytes, std::size_t alignment);
   [[nodiscard]] void* try_allocate_more(std::size_t bytes, std::size_t alignment) noexcept;
@@ -321,11 +323,17 @@ class arena {
   void take_over(arena& other) noexcept;
   void deallocate_now(void* memory, std::size_t bytes, std::size_t alignment) noexcept;
   [[nodiscard]] bool extend_now(void* memory, std::size_t old_bytes, std::size_t new_bytes) noexcept;
-  // Where the pool has a recorder; arena_recorded.cpp.
-  class shown_room;
   [[nodiscard]] std::byte* end_of_page() const noexcept;
+  // Where the pool has a recorder; arena_recorded.cpp, the quick part of it arena_first_page.cpp.
+  class shown_room;
   void hide_room() noexcept;
-  [[nodiscard]] void* bump_recorded(std::size_t bytes, std::size_t alignment) noexcept;
+  void limit_quick_notes() const noexcept;
+  template <typename Otherwise>
+  [[nodiscard]] inline void* bump_and_note(std::size_t bytes, std::size_t alignment, Otherwise const& otherwise);
+  [[nodiscard]] void* bump_slowly(std::size_t bytes, std::size_t alignment) noexcept;
+  [[nodiscard]] void* allocate_recorded(std::size_t bytes, std::size_t alignment);
+  [[nodiscard]] void* try_allocate_recorded(std::size_t bytes, std::size_t alignment) noexcept;
+  [[nodiscard]] void* start_log(void* memory, std::size_t bytes, std::size_t alignment) noexcept;
   [[nodiscard]] void* take_recorded(std::size_t bytes, std::size_t alignment, page_span& refused) noexcept;
   [[nodiscard]] void* take_and_log(std::size_t bytes, std::size_t alignment, page_span& refused) noexcept;
   void deallocate_recorded(void* memory, std::size_t bytes, std::size_t alignment) noexcept;

@@ -14,8 +14,9 @@ namespace mayfly::trace {
 /// How a recorder is made.
 struct recorder_options {
   recorded_settings settings{};
-  /// Arenas recorded at once; those that begin beyond are dropped. 1 to 4,194,304, 2 KiB each. Threads keep a few for
-  /// their next arenas, up to a quarter of all, which others then do not get.
+  /// Arenas recorded at once; those that begin beyond are dropped. 1 to 4,194,304, 4 KiB each. Threads keep up to
+  /// 32 each for their next arenas, together up to a quarter of all, which others then do not get; nor do they get
+  /// what another thread is just putting back.
   std::size_t most_arenas = 16'384;
   /// What each thread may have noted down and not yet written, in blocks of 64 KiB: 2 to 1,024.
   std::size_t blocks_per_thread = 16;
@@ -34,14 +35,14 @@ struct recording_report {
 
 /// Writes down what an executor's requests do with memory: executor_options::recorder and observer at once.
 ///
-///     arena      its log: 2 KiB that only who uses the arena writes to; full, they go on
+///     arena      its log: 4 KiB that only who uses the arena writes to; full, they go on
 ///     thread     a block of 64 KiB in the making      -- lock-free ring -->   the writing thread   --> file
 ///                                                     <-- lock-free ring --   empty blocks
 ///
 /// Nobody who is recorded waits, takes a lock (but for a thread's first note) or asks for memory: where the writing
 /// thread has not kept up, what would have been noted is dropped and counted. A file that cannot be written any more
-/// ends the recording, not the run. Must outlive the executor or the page pool that it is given to. Costs some 10 ns an
-/// allocation (trace/README.md has the figures).
+/// ends the recording, not the run. Must outlive the executor or the page pool that it is given to. What it costs is in
+/// trace/README.md.
 class recorder final : public allocation_recorder, public executor_observer {
  public:
   /// Makes the file, or empties it. Throws std::system_error where it cannot, std::invalid_argument naming an option.
