@@ -153,6 +153,8 @@ def faults(works: Iterable[Work]) -> Iterator[str]:
         asked = {work.ours, *(name for bar in work.bars for name in (*bar.peers, bar.ours or work.ours))}
         for name in sorted(asked - set(here)):
             yield f"{work.id}: no contender is called {name}"
+        if work.axes and (work.figure != "value" or work.is_counted):
+            yield f"{work.id}: has axes, so its figure is its curve's, and names another one"
         if len({each.how == "counted" for each in work.contenders}) > 1:
             yield f"{work.id}: instructions and other figures are mixed"
         for bar in work.bars:

@@ -68,5 +68,7 @@ def main(mayfly: str, rounds: int, files: list[str]) -> None:
 
 if __name__ == "__main__":
     arguments = sys.argv[1:]
+    if len(arguments) < 2:
+        raise SystemExit(__doc__)
     counted = arguments[1].isdigit()
     main(arguments[0], int(arguments[1]) if counted else 9, arguments[2 if counted else 1:])

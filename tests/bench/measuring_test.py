@@ -276,6 +276,7 @@ class ListsOfWorks(unittest.TestCase):
             ((work(bars=(Bar(beyond=1),)),), f"run: {of_a_bar}"),
             ((work(bars=(Bar(1, ("malloc",), beyond=1),)),), f"run: {of_a_bar}"),
             ((Work("run", "", "ns", "a", (driver("p", "a"),), ()),), "run: no bar"),
+            ((work(axes=("n", "ns"), figure="rate"),), "run: has axes, so its figure is its curve's, and names another one"),
             ((work(given=Part(1, "bench_it", "other", "rate", "--rate")),), "run: no work other of bench_it comes before it"),
         ):
             self.assertEqual([what], list(faults(wrong)))
