@@ -302,11 +302,6 @@ void arena::run_destructors_until(record_chunk const* chunk, std::uint32_t count
 
 // ---- the end
 
-std::byte* arena::end_of_page() const noexcept {
-  if (pages_ == 0) return nullptr;
-  return pool_->page_address(pages_ - 1) + pool_->class_bytes(pool_->descriptor(pages_ - 1).page_class);
-}
-
 void arena::rewind(marker const& point) noexcept {
   run_destructors_until(point.records, point.record_count);  // A5
   check_canaries();
@@ -314,9 +309,11 @@ void arena::rewind(marker const& point) noexcept {
   give_pages_after(point.sequence);
   assert(pages_ == point.page && "the mark is from another arena, or from before a reset");
   next_ = point.next;
-  end_ = end_of_page();
+  end_ = nullptr;
   if (pages_ != 0) {
-    pool_->descriptor(pages_ - 1).tail_bytes = 0;
+    page_descriptor& current = pool_->descriptor(pages_ - 1);
+    current.tail_bytes = 0;
+    end_ = pool_->page_address(pages_ - 1) + pool_->class_bytes(current.page_class);
     detail::poison(next_, static_cast<std::size_t>(end_ - next_));
   }
   if (log_ != nullptr) log_rewind(point.number);

@@ -40,11 +40,9 @@ namespace mayfly {
   return memory;
 }
 
-/// Nearly every allocation of an arena that is recorded: bumped as bump() does, and noted down. Else: what `otherwise`
-/// returns.
-template <typename Otherwise>
-[[gnu::always_inline]] inline void* arena::bump_and_note(std::size_t bytes, std::size_t alignment,
-                                                         Otherwise const& otherwise) {
+/// Nearly every allocation of an arena that is recorded: bumped as bump() does, and noted down. Null, with nothing
+/// changed, where it is one of the others.
+[[gnu::always_inline]] inline void* arena::bump_and_note(std::size_t bytes, std::size_t alignment) noexcept {
   static_assert(allocation_log::least_in_page == least_alignment);
   allocation_log& log = *log_;
   auto room = static_cast<std::size_t>(log.quick_end_ - next_);
@@ -52,18 +50,19 @@ template <typename Otherwise>
   if (alignment > least_alignment) {
     std::size_t const padding = (0 - reinterpret_cast<std::uintptr_t>(memory)) & (alignment - 1);
     if (padding > room) [[unlikely]]
-      return otherwise();
+      return nullptr;
     memory += padding;
     room -= padding;
   }
   if (bytes - 1 >= room) [[unlikely]]  // none, or too many
-    return otherwise();
+    return nullptr;
   next_ = end_ = memory + rounded(bytes);
   if (alignment > least_alignment) {
     log.note(bytes, alignment);
   } else {
     log.note(bytes);
   }
+  if (memory == nullptr) __builtin_unreachable();  // so that nobody asks again
   return memory;
 }
 
@@ -74,14 +73,18 @@ template <typename Otherwise>
   if (log_ == nullptr) return memory;
   next_ = static_cast<std::byte*>(memory);
   hide_room();
-  return bump_and_note(bytes, alignment, [&] { return bump_slowly(bytes, alignment); });
+  if (void* const again = bump_and_note(bytes, alignment)) [[likely]]
+    return again;
+  return allocate_recorded(bytes, alignment, /*throws=*/false);
 }
 
 void* arena::allocate_slow(std::size_t bytes, std::size_t alignment) {
   site_.set(__builtin_return_address(0));
   if (log_ == nullptr) [[likely]]
     return allocate_first(bytes, alignment);
-  return bump_and_note(bytes, alignment, [&] { return allocate_recorded(bytes, alignment); });
+  if (void* const memory = bump_and_note(bytes, alignment)) [[likely]]
+    return memory;
+  return allocate_recorded(bytes, alignment, /*throws=*/true);
 }
 
 void* arena::allocate_first(std::size_t bytes, std::size_t alignment) {
@@ -94,7 +97,9 @@ void* arena::try_allocate_slow(std::size_t bytes, std::size_t alignment) noexcep
   site_.set(__builtin_return_address(0));
   if (log_ == nullptr) [[likely]]
     return try_allocate_first(bytes, alignment);
-  return bump_and_note(bytes, alignment, [&] { return try_allocate_recorded(bytes, alignment); });
+  if (void* const memory = bump_and_note(bytes, alignment)) [[likely]]
+    return memory;
+  return allocate_recorded(bytes, alignment, /*throws=*/false);
 }
 
 void* arena::try_allocate_first(std::size_t bytes, std::size_t alignment) noexcept {

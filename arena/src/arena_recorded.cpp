@@ -25,33 +25,19 @@ class arena::shown_room {
 void arena::hide_room() noexcept {
   log_->end_of_page_ = end_;
   end_ = next_;
-  limit_quick_notes();
+  log_->set_quick_end(next_);
 }
 
-/// After every note that is not a quick one.
-void arena::limit_quick_notes() const noexcept {
-  if constexpr (detail::redzone_bytes != 0 || detail::canaries) {
-    log_->quick_end_ = next_;  // bump() has more to do
-  } else {
-    log_->set_quick_end(next_);
+/// What bump_and_note() does not do, for allocate_slow() and, without `throws`, try_allocate_slow().
+void* arena::allocate_recorded(std::size_t bytes, std::size_t alignment, bool throws) {
+  {
+    shown_room const shown{*this};
+    if (void* const memory = bump(bytes, alignment)) {
+      log_->allocated(bytes, alignment, /*block=*/false);
+      return memory;
+    }
   }
-}
-
-void* arena::bump_slowly(std::size_t bytes, std::size_t alignment) noexcept {
-  shown_room const shown{*this};
-  void* const memory = bump(bytes, alignment);
-  if (memory != nullptr) log_->allocated(bytes, alignment, /*block=*/false);
-  return memory;
-}
-
-void* arena::allocate_recorded(std::size_t bytes, std::size_t alignment) {
-  if (void* const memory = bump_slowly(bytes, alignment)) return memory;
-  return allocate_more(bytes, alignment);
-}
-
-void* arena::try_allocate_recorded(std::size_t bytes, std::size_t alignment) noexcept {
-  if (void* const memory = bump_slowly(bytes, alignment)) return memory;
-  return try_allocate_more(bytes, alignment);
+  return throws ? allocate_more(bytes, alignment) : try_allocate_more(bytes, alignment);
 }
 
 void* arena::take_recorded(std::size_t bytes, std::size_t alignment, page_span& refused) noexcept {
@@ -60,16 +46,14 @@ void* arena::take_recorded(std::size_t bytes, std::size_t alignment, page_span& 
     if (log_ != nullptr) hide_room();
   }
   if (log_ == nullptr) return take_new(bytes, alignment, refused);
-  void* const memory = take_and_log(bytes, alignment, refused);
+  void* memory = nullptr;
+  {
+    shown_room const shown{*this};
+    std::size_t const in_blocks = block_bytes_;
+    memory = take_new(bytes, alignment, refused);
+    if (memory != nullptr) log_->allocated(bytes, alignment, block_bytes_ != in_blocks);
+  }
   if (reserved_bytes() == 0) end_log();  // refused, and nothing before it: whoever comes next has a log of its own
-  return memory;
-}
-
-void* arena::take_and_log(std::size_t bytes, std::size_t alignment, page_span& refused) noexcept {
-  shown_room const shown{*this};
-  std::size_t const in_blocks = block_bytes_;
-  void* const memory = take_new(bytes, alignment, refused);
-  if (memory != nullptr) log_->allocated(bytes, alignment, block_bytes_ != in_blocks);
   return memory;
 }
 
@@ -119,7 +103,7 @@ void arena::end_log() noexcept { std::exchange(log_, nullptr)->ended(); }
 
 std::uint32_t arena::log_mark() const noexcept {
   std::uint32_t const number = log_->marked();
-  limit_quick_notes();
+  log_->set_quick_end(next_);
   return number;
 }
 

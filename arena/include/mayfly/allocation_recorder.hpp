@@ -1,5 +1,8 @@
 #pragma once
 
+#include <mayfly/detail/canary.hpp>
+#include <mayfly/detail/poison.hpp>
+
 #include <algorithm>
 #include <bit>
 #include <cstddef>
@@ -54,8 +57,12 @@ class allocation_log {
 
   /// After every note that is not a quick one, and whenever the page ends elsewhere.
   void set_quick_end(std::byte* next) noexcept {
-    std::ptrdiff_t const noted = (end_ - at_) / longest_quick_note * least_in_page;
-    quick_end_ = next + std::min({end_of_page_ - next, noted, longest_quick});
+    if constexpr (detail::redzone_bytes != 0 || detail::canaries) {
+      quick_end_ = next;  // an allocation is more than a pointer that moves
+    } else {
+      std::ptrdiff_t const noted = (end_ - at_) / longest_quick_note * least_in_page;
+      quick_end_ = next + std::min({end_of_page_ - next, noted, longest_quick});
+    }
   }
   void note(std::size_t bytes) noexcept { put_pair(take_room(2), 2 * bytes); }
   void note(std::size_t bytes, std::size_t alignment) noexcept {

@@ -323,19 +323,13 @@ class arena {
   void take_over(arena& other) noexcept;
   void deallocate_now(void* memory, std::size_t bytes, std::size_t alignment) noexcept;
   [[nodiscard]] bool extend_now(void* memory, std::size_t old_bytes, std::size_t new_bytes) noexcept;
-  [[nodiscard]] std::byte* end_of_page() const noexcept;
   // Where the pool has a recorder; arena_recorded.cpp, the quick part of it arena_first_page.cpp.
   class shown_room;
   void hide_room() noexcept;
-  void limit_quick_notes() const noexcept;
-  template <typename Otherwise>
-  [[nodiscard]] inline void* bump_and_note(std::size_t bytes, std::size_t alignment, Otherwise const& otherwise);
-  [[nodiscard]] void* bump_slowly(std::size_t bytes, std::size_t alignment) noexcept;
-  [[nodiscard]] void* allocate_recorded(std::size_t bytes, std::size_t alignment);
-  [[nodiscard]] void* try_allocate_recorded(std::size_t bytes, std::size_t alignment) noexcept;
+  [[nodiscard]] inline void* bump_and_note(std::size_t bytes, std::size_t alignment) noexcept;
+  [[nodiscard]] void* allocate_recorded(std::size_t bytes, std::size_t alignment, bool throws);
   [[nodiscard]] void* start_log(void* memory, std::size_t bytes, std::size_t alignment) noexcept;
   [[nodiscard]] void* take_recorded(std::size_t bytes, std::size_t alignment, page_span& refused) noexcept;
-  [[nodiscard]] void* take_and_log(std::size_t bytes, std::size_t alignment, page_span& refused) noexcept;
   void deallocate_recorded(void* memory, std::size_t bytes, std::size_t alignment) noexcept;
   [[nodiscard]] bool try_extend_recorded(void* memory, std::size_t old_bytes, std::size_t new_bytes) noexcept;
   [[nodiscard]] std::uint32_t block_number(std::uint32_t index) const noexcept;
