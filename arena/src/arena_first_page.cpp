@@ -75,7 +75,7 @@ namespace mayfly {
   hide_room();
   if (void* const again = bump_and_note(bytes, alignment)) [[likely]]
     return again;
-  return allocate_recorded(bytes, alignment, /*throws=*/false);
+  return try_allocate_recorded(bytes, alignment);
 }
 
 void* arena::allocate_slow(std::size_t bytes, std::size_t alignment) {
@@ -84,7 +84,7 @@ void* arena::allocate_slow(std::size_t bytes, std::size_t alignment) {
     return allocate_first(bytes, alignment);
   if (void* const memory = bump_and_note(bytes, alignment)) [[likely]]
     return memory;
-  return allocate_recorded(bytes, alignment, /*throws=*/true);
+  return allocate_recorded(bytes, alignment);
 }
 
 void* arena::allocate_first(std::size_t bytes, std::size_t alignment) {
@@ -99,7 +99,7 @@ void* arena::try_allocate_slow(std::size_t bytes, std::size_t alignment) noexcep
     return try_allocate_first(bytes, alignment);
   if (void* const memory = bump_and_note(bytes, alignment)) [[likely]]
     return memory;
-  return allocate_recorded(bytes, alignment, /*throws=*/false);
+  return try_allocate_recorded(bytes, alignment);
 }
 
 void* arena::try_allocate_first(std::size_t bytes, std::size_t alignment) noexcept {

@@ -28,8 +28,8 @@ void arena::hide_room() noexcept {
   log_->set_quick_end(next_);
 }
 
-/// What bump_and_note() does not do, for allocate_slow() and, without `throws`, try_allocate_slow().
-void* arena::allocate_recorded(std::size_t bytes, std::size_t alignment, bool throws) {
+/// What bump_and_note() does not do, for allocate_slow().
+void* arena::allocate_recorded(std::size_t bytes, std::size_t alignment) {
   {
     shown_room const shown{*this};
     if (void* const memory = bump(bytes, alignment)) {
@@ -37,7 +37,19 @@ void* arena::allocate_recorded(std::size_t bytes, std::size_t alignment, bool th
       return memory;
     }
   }
-  return throws ? allocate_more(bytes, alignment) : try_allocate_more(bytes, alignment);
+  return allocate_more(bytes, alignment);
+}
+
+/// The same for try_allocate_slow().
+void* arena::try_allocate_recorded(std::size_t bytes, std::size_t alignment) noexcept {
+  {
+    shown_room const shown{*this};
+    if (void* const memory = bump(bytes, alignment)) {
+      log_->allocated(bytes, alignment, /*block=*/false);
+      return memory;
+    }
+  }
+  return try_allocate_more(bytes, alignment);
 }
 
 void* arena::take_recorded(std::size_t bytes, std::size_t alignment, page_span& refused) noexcept {

@@ -323,11 +323,11 @@ class arena {
   void take_over(arena& other) noexcept;
   void deallocate_now(void* memory, std::size_t bytes, std::size_t alignment) noexcept;
   [[nodiscard]] bool extend_now(void* memory, std::size_t old_bytes, std::size_t new_bytes) noexcept;
-  // Where the pool has a recorder; arena_recorded.cpp, the quick part of it arena_first_page.cpp.
-  class shown_room;
+  class shown_room;  // from here on: where the pool has a recorder; arena_recorded.cpp and arena_first_page.cpp
   void hide_room() noexcept;
   [[nodiscard]] inline void* bump_and_note(std::size_t bytes, std::size_t alignment) noexcept;
-  [[nodiscard]] void* allocate_recorded(std::size_t bytes, std::size_t alignment, bool throws);
+  [[nodiscard]] void* allocate_recorded(std::size_t bytes, std::size_t alignment);
+  [[nodiscard]] void* try_allocate_recorded(std::size_t bytes, std::size_t alignment) noexcept;
   [[nodiscard]] void* start_log(void* memory, std::size_t bytes, std::size_t alignment) noexcept;
   [[nodiscard]] void* take_recorded(std::size_t bytes, std::size_t alignment, page_span& refused) noexcept;
   void deallocate_recorded(void* memory, std::size_t bytes, std::size_t alignment) noexcept;
